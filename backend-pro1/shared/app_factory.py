@@ -77,6 +77,7 @@ def create_service(
         lifespan=_lifespan(resources, health, lifespan),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.resources = resources
     app.state.health = health
@@ -127,7 +128,7 @@ def _add_middleware(
     app.add_middleware(
         MetricsMiddleware,
         metrics=HttpMetrics(registry),
-        access_log=AccessLog(name, settings.project_id),
+        access_log=AccessLog(name, settings),
         slow_seconds=settings.slow_request_seconds,
     )
     app.add_middleware(RequestIdMiddleware)

@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +31,8 @@ _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _HEADERS = {"access": {"typ": "at+jwt"}, "refresh": {"typ": "rt+jwt"}}
 _OPTIONS = {f"require_{claim}": True for claim in ("aud", "iss", "exp", "iat", "sub", "jti")} | {"leeway": 0}
 
+_LOADING = threading.Lock()
+
 Kind = Literal["access", "refresh"]
 Answer = TypeVar("Answer")
 
@@ -46,6 +49,7 @@ class PasswordHasher:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
         self._places = threads + waiting
         self._dummy: str | None = None
+        self._making = threading.Lock()
 
     async def hash(self, password: str) -> str:
         """The hash to store; about 0.25 s of one core at cost 12.
@@ -77,18 +81,26 @@ class PasswordHasher:
             self._places += 1
 
     def _hash(self, password: str) -> str:
-        from passlib.hash import bcrypt
-
-        hashed: str = bcrypt.using(rounds=self._rounds).hash(_condensed(password))
+        hashed: str = _bcrypt().using(rounds=self._rounds).hash(_condensed(password))
         return hashed
 
     def _verify(self, password: str, hashed: str | None) -> bool:
+        fits = bool(_bcrypt().verify(_condensed(password), hashed or self._nobody()))
+        return fits and hashed is not None
+
+    def _nobody(self) -> str:
+        with self._making:
+            if self._dummy is None:
+                self._dummy = self._hash("nobody's password")
+            return self._dummy
+
+
+def _bcrypt() -> Any:
+    # Loaded with the first password, since it takes a while; passlib's own lazy loading is not safe among threads.
+    with _LOADING:
         from passlib.hash import bcrypt
 
-        if self._dummy is None:
-            self._dummy = self._hash("nobody's password")
-        fits = bool(bcrypt.verify(_condensed(password), hashed or self._dummy))
-        return fits and hashed is not None
+        return bcrypt
 
 
 def _condensed(password: str) -> str:

@@ -1,6 +1,7 @@
 """Verified local copies of stored objects, named by the SHA-256 of their content and bounded in size."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import time
@@ -75,7 +76,8 @@ class ContentCache:
             log.exception("cache_failed")
             raise ServiceUnavailable("The local disk cannot take the file at the moment; try again later.") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
         await asyncio.to_thread(self._evict)
         return path
 
@@ -119,6 +121,6 @@ def _entries(directory: Path) -> list[_Entry]:
 def _touch(path: Path) -> bool:
     try:
         os.utime(path)
-    except FileNotFoundError:
+    except OSError:
         return False
     return True

@@ -16,7 +16,7 @@ from shared.errors import Unauthorized
 from shared.models.user import Caller, PublicUser
 from shared.redis_client import RedisClient, RedisUnavailable
 
-SESSION_CACHE_SECONDS = 300
+SESSION_CACHE_SECONDS = 60
 ENDED = "This session has ended; log in again."
 
 __all__ = ["Caller", "CurrentCaller", "Identifier", "PublicUser", "SessionCache"]
@@ -40,7 +40,7 @@ class SessionCache:
             return
 
     async def forget(self, session_ids: Iterable[UUID]) -> None:
-        """End sessions at once; without Redis the cache lapses within five minutes."""
+        """End sessions at once; what Redis remembers through an outage lapses within a minute."""
         try:
             for session_id in session_ids:
                 await self._redis.set_bytes(session_key(session_id), SESSION_ENDED, self._tombstone_seconds)

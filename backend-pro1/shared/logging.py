@@ -10,6 +10,8 @@ import structlog
 from shared.config import Settings
 
 MAXIMUM_FIELD_CHARACTERS = 4000
+# They tell of every bell that rings, several times a minute, and nothing of the work.
+BELLS = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -70,7 +72,7 @@ def _fold_in_libraries() -> None:
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
-    for name in ("uvicorn.access", "httpx", "kombu", "urllib3", "asyncio", "amqp"):
+    for name in ("uvicorn.access", "httpx", "kombu", "urllib3", "asyncio", "amqp", *BELLS):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

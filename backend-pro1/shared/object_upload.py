@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
@@ -38,10 +38,14 @@ class Upload:
     async def write(self, chunk: bytes) -> None:
         """Take the next bytes; waits when a part is full and the one before it is still on its way."""
         self.size += len(chunk)
-        self._part += chunk
-        while len(self._part) > PART_BYTES:
-            part, self._part = self._part[:PART_BYTES], self._part[PART_BYTES:]
-            await self._send(part)
+        rest = memoryview(chunk)
+        while rest:
+            if len(self._part) == PART_BYTES:
+                full, self._part = self._part, bytearray()
+                await self._send(full)
+            room = PART_BYTES - len(self._part)
+            self._part += rest[:room]
+            rest = rest[room:]
 
     async def finish(self) -> None:
         """Send what is left and make the object visible."""
@@ -85,7 +89,7 @@ class Upload:
         found = _UPLOAD_ID.search(body)
         if found is None:
             raise away("begin", ValueError("no upload id"))
-        return found.group(1).decode()
+        return unescape(found.group(1).decode())
 
     async def _complete(self) -> None:
         parts = "".join(

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from shared.allowed_methods import allowed_methods
 from shared.errors import APIException, FieldError, Invalid, ServiceUnavailable
 from shared.logging import get_logger
 
@@ -95,7 +96,10 @@ def _printable(text: str) -> str:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler table guarantees it
-    return problem_response(request, _http_error(HTTPStatus(error.status_code), error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request) or headers.get("Allow", "")
+    return problem_response(request, _http_error(HTTPStatus(error.status_code), headers))
 
 
 def _http_error(status: HTTPStatus, headers: Mapping[str, str]) -> APIException:

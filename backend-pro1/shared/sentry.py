@@ -24,7 +24,6 @@ def start_sentry(settings: Settings, service: str) -> None:
         environment=settings.environment,
         server_name=f"{settings.project_id}-{service}",
         include_local_variables=False,
-        send_default_pii=False,
         max_request_body_size="never",
         before_send=strip_event,
     )

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from shared.config import Settings
+
 FLUSH_SECONDS = 0.2
 QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
 
@@ -21,13 +23,16 @@ def _write(lines: bytes) -> None:
 class AccessLog:
     """Lines of the shape that `shared.logging` gives, with method, path, status, milliseconds and bytes sent."""
 
-    def __init__(self, service: str, project: str, write: Callable[[bytes], None] = _write) -> None:
-        self._identity = {"service": service, "project": project, "event": "request", "level": "info"}
+    def __init__(self, service: str, settings: Settings, write: Callable[[bytes], None] = _write) -> None:
+        self._identity = {"service": service, "project": settings.project_id, "event": "request", "level": "info"}
+        self._enabled = settings.log_level in ("DEBUG", "INFO")
         self._write = write
         self._lines: list[bytes] = []
 
     def add(self, fields: dict[str, Any]) -> None:
         """Take one line; it is written at most 0.2 s later."""
+        if not self._enabled:
+            return
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         stamp = datetime.now(UTC)

@@ -3,7 +3,7 @@
 import asyncio
 import builtins
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from shared.config import Settings
@@ -98,7 +98,7 @@ class TaskLedger:
                     return task
                 await pause(changed, min(POLL_SECONDS, left))
 
-    async def events(self, task_id: UUID, user_id: UUID, after: int) -> AsyncIterator[TaskEvent]:
+    async def events(self, task_id: UUID, user_id: UUID, after: int) -> AsyncGenerator[TaskEvent, None]:
         """Events after sequence `after`, as they come, up to the final one or until the user may not see the task.
 
         While the database is away it waits: whoever listens has been promised the rest.

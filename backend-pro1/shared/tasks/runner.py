@@ -109,7 +109,7 @@ class TaskRunner:
             beat = await self._leases.heartbeat(run.task)
             if beat is Beat.HELD:
                 await run.flush()
-        except (*AWAY, asyncpg.PostgresError) as error:
+        except (*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # Nobody else can claim while the database is away; when it is back, the fence decides.
             log.warning("heartbeat_missed", error=type(error).__name__)
             return Beat.HELD

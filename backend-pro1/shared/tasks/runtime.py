@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+DATABASE_AWAY = (ServiceUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Chore = Callable[["Resources"], Awaitable[None]]
 
@@ -107,7 +108,7 @@ class WorkerRuntime:
     async def _claim(self) -> Task | None:
         try:
             return await self._leases.claim()
-        except (ServiceUnavailable, asyncpg.PostgresError) as error:
+        except DATABASE_AWAY as error:
             log.warning("claim_failed", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
             return None
@@ -118,7 +119,7 @@ class WorkerRuntime:
                 ended = await self._leases.reconcile()
                 if ended:
                     log.info("tasks_reconciled", count=ended)
-            except (ServiceUnavailable, asyncpg.PostgresError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("reconcile_failed", error=type(error).__name__)
             except Exception:
                 log.exception("aftermath_failed")
@@ -129,7 +130,7 @@ class WorkerRuntime:
         while True:
             try:
                 freed = await self._leases.take_over(lambda name: is_dead_sibling(name, self._name))
-            except (ServiceUnavailable, asyncpg.PostgresError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("take_over_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
             else:

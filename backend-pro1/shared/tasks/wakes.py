@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -38,7 +39,8 @@ class TaskWakes:
     def watching(self, task_id: UUID, listener: Listener) -> Iterator[None]:
         """Call `listener` whenever the task may have changed."""
         if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._listen())
+            # In a context of its own: it must not log the ids of whoever happened to come first.
+            self._pump = asyncio.create_task(self._listen(), context=contextvars.Context())
         self._listeners.setdefault(task_id, set()).add(listener)
         try:
             yield

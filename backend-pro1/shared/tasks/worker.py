@@ -33,7 +33,8 @@ class WorkerThread:
         self._thread = threading.Thread(target=self._main, name="tasks", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runtime: WorkerRuntime | None = None
-        self._stop: Callable[[], object] | None = None
+        self._stopping = threading.Event()
+        self._work_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to work."""
@@ -41,9 +42,11 @@ class WorkerThread:
 
     def stop(self) -> None:
         """Give running tasks back, kill their children, close everything; waits for it."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop)
-        self._thread.join(STOP_SECONDS)
+        self._stopping.set()
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._obey)
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
 
     def ring(self) -> None:
         """Somebody submitted a task."""
@@ -56,6 +59,10 @@ class WorkerThread:
     def sweep(self) -> None:
         """Do the periodic chores that are due; one sweep at a time."""
         self._tell(lambda runtime: runtime.sweep_bell.set())
+
+    def _obey(self) -> None:
+        if self._stopping.is_set() and self._work_task is not None:
+            self._work_task.cancel()
 
     def _tell(self, action: Callable[[WorkerRuntime], None]) -> None:
         if self._loop is not None and self._runtime is not None and not self._loop.is_closed():
@@ -73,8 +80,8 @@ class WorkerThread:
         resources = build_resources(self._settings, self._plan.preload)
         self._loop = asyncio.get_running_loop()
         self._runtime = WorkerRuntime(self._plan, resources)
-        work = asyncio.create_task(self._runtime.run())
-        self._stop = work.cancel
+        work = self._work_task = asyncio.create_task(self._runtime.run())
+        self._obey()
         try:
             await asyncio.wait({work})
             if not work.cancelled():
@@ -137,14 +144,24 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def _connect(app: Celery, thread: WorkerThread, settings: Settings, service: str) -> None:
-    bells: dict[str, Callable[[], None]] = {RECONCILE: thread.reconcile, SWEEP: thread.sweep}
-    # Whatever id rang, the most important task of the queue is next; the id is there for whoever reads the broker.
-    app.task(name=RING)(lambda _task_id: thread.ring())
-    for name, bell in bells.items():
-        app.task(name=name)(bell)
+    @app.task(name=RING)
+    def ring(task_id: str) -> None:
+        # Whatever id rang, the most important task of the queue is next.
+        log.debug("rung", task_id=task_id)
+        thread.ring()
+
+    @app.task(name=RECONCILE)
+    def reconcile() -> None:
+        thread.reconcile()
+
+    @app.task(name=SWEEP)
+    def sweep() -> None:
+        thread.sweep()
+
     hooks: dict[Any, Callable[[], None]] = {
         signals.setup_logging: lambda: configure_logging(settings, service),
-        signals.worker_ready: thread.start,
+        # Not worker_ready, which waits for the broker: tasks run without one.
+        signals.worker_init: thread.start,
         signals.worker_shutdown: thread.stop,
     }
     for signal, hook in hooks.items():

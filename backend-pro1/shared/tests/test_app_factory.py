@@ -36,6 +36,11 @@ async def item(item_id: int, limit: Annotated[int, Query(ge=1, le=10)] = 1) -> i
     return item_id * limit
 
 
+@router.put("/items/{item_id}")
+async def put_item(item_id: int) -> int:
+    return item_id
+
+
 @router.get("/taken")
 async def taken() -> None:
     raise Conflict("The name is taken.", code="name_taken")
@@ -82,6 +87,7 @@ class TestErrors:
         answer = await client.delete("/taken")
         problem(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == "GET"
+        assert (await client.delete("/items/7")).headers["allow"] == "GET, PUT"
 
     async def test_business_error(self, client: httpx.AsyncClient) -> None:
         assert problem(await client.get("/taken"), 409, "name_taken")["detail"] == "The name is taken."

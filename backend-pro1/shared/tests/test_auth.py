@@ -40,8 +40,8 @@ def claims(**changes: object) -> dict[str, Any]:
     return {name: value for name, value in {**base, **changes}.items() if value is not None}
 
 
-def signed(payload: dict[str, Any], key: str = KEY, algorithm: str = "HS256", **header: object) -> str:
-    token: str = jwt.encode(payload, key, algorithm=algorithm, headers={"typ": "at+jwt", **header})
+def signed(payload: dict[str, Any], algorithm: str = "HS256", **header: Any) -> str:
+    token: str = jwt.encode(payload, KEY, algorithm=algorithm, headers={"typ": "at+jwt", **header})
     return token
 
 
@@ -142,7 +142,7 @@ class TestTokens:
     @pytest.mark.parametrize(
         "header", [{"crit": ["exp"]}, {"jku": "http://127.0.0.1/"}, {"kid": "../../x"}, {"typ": "JWT"}]
     )
-    def test_any_header_but_ours(self, header: dict[str, object]) -> None:
+    def test_any_header_but_ours(self, header: dict[str, Any]) -> None:
         with pytest.raises(Unauthorized):
             codec().read_access(signed(claims(), **header))
 

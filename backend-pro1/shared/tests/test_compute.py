@@ -14,6 +14,7 @@ import pytest
 
 from shared.compute import ComputeFailed, ComputePool, Progress
 from shared.compute_memory import _portable_bytes, held_bytes
+from shared.testing.submission import eventually
 
 JOBS = "shared.testing.jobs:"
 ROOT = Path(__file__).parents[2]
@@ -38,11 +39,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def gone(*pids: int, seconds: float = 2.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while any(map(is_alive, pids)) and time.monotonic() < deadline:
-        await asyncio.sleep(0.01)
-    return not any(map(is_alive, pids))
+def started(script: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", script]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0)  # noqa: S603 - ours
+
+
+async def gone(*pids: int) -> bool:
+    await eventually(lambda: not any(map(is_alive, pids)), 2)
+    return True
 
 
 class Sleeper:
@@ -116,16 +120,13 @@ class TestFailures:
 
     async def test_the_memory_of_grandchildren_counts(self) -> None:
         code = "import subprocess,sys,time; subprocess.Popen([sys.executable,'-c','import time;b=bytearray(90<<20);"
-        parent = subprocess.Popen([sys.executable, "-c", code + "time.sleep(30)']); time.sleep(30)"], process_group=0)
+        parent = started(code + "time.sleep(30)']); time.sleep(30)")
         try:
-            deadline = time.monotonic() + 5
-            while held_bytes(parent.pid) < 90 * 1024 * 1024 and time.monotonic() < deadline:
-                await asyncio.sleep(0.05)
-            assert held_bytes(parent.pid) > 90 * 1024 * 1024
+            await eventually(lambda: held_bytes(parent.pid) > 90 * 1024 * 1024, 5)
             assert _portable_bytes(parent.pid) > 90 * 1024 * 1024
         finally:
             os.killpg(parent.pid, signal.SIGKILL)
-            parent.wait()
+            parent.communicate()
         assert held_bytes(parent.pid) == _portable_bytes(parent.pid) == 0
 
 
@@ -161,14 +162,14 @@ class TestEnds:
             await sleeper.task
         assert await gone(*sleeper.pids)
 
-    async def test_children_die_with_a_killed_parent(self, tmp_path: Path) -> None:
+    async def test_children_die_with_a_killed_parent(self) -> None:
         script = (
             "import asyncio,sys\nfrom shared.compute import ComputePool\n"
             "async def note(p): print(p.done, p.total, flush=True)\n"
             f"asyncio.run(ComputePool().run('{JOBS}sleep', {{'seconds': 60}}, timeout_seconds=90, memory_mb=512,"
             " on_progress=note))"
         )
-        parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        parent = started(script)
         assert parent.stdout is not None
         pids = [int(pid) for pid in (await asyncio.to_thread(parent.stdout.readline)).split()]
         assert all(map(is_alive, pids))

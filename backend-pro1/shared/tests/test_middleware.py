@@ -10,11 +10,14 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.config import Settings
 from shared.errors import Conflict
 from shared.middleware.access_log import AccessLog
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
 from shared.middleware.metrics import HttpMetrics, MetricsMiddleware
 from shared.middleware.request_id import RequestIdMiddleware, request_id_from
+
+SETTINGS = Settings(_env_file=None)
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +48,7 @@ class TestRequestId:
 class TestMetrics:
     async def test_labels_are_templates_and_lines_hold_paths(self) -> None:
         registry, lines = CollectorRegistry(), list[bytes]()
-        log = AccessLog("gateway", "pro1", lines.append)
+        log = AccessLog("gateway", SETTINGS, lines.append)
         app = RequestIdMiddleware(MetricsMiddleware(hello, HttpMetrics(registry), log, 1.0))
         for name in ("ada", "bob"):
             await get(app, f"/hello/{name}?q=private")
@@ -63,7 +66,7 @@ class TestMetrics:
             raise asyncio.CancelledError
 
         registry = CollectorRegistry()
-        app = MetricsMiddleware(silent, HttpMetrics(registry), AccessLog("s", "p", lambda _: None), 1.0)
+        app = MetricsMiddleware(silent, HttpMetrics(registry), AccessLog("s", SETTINGS, lambda _: None), 1.0)
         scope = {"type": "http", "method": "BREW", "path": "/x", "headers": []}
         with pytest.raises(asyncio.CancelledError):
             await app(scope, _never, _drop)

@@ -1,0 +1,42 @@
+"""Pearson correlations between the numeric columns."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import duckdb
+
+from .profile_shapes import Correlations
+from .scalars import Scalars, batches
+from .types import NUMERIC
+from .values import json_value
+
+MAX_COLUMNS = 40
+PAIRS_AT_ONCE = 200
+CELLS_EXACT = 500_000_000
+
+
+def correlate(connection: duckdb.DuckDBPyConnection, columns: Sequence[Scalars], rows: int) -> Correlations:
+    """The matrix over the first MAX_COLUMNS numeric columns, from every row or from every `step`-th of many."""
+    chosen = correlated(columns)
+    size = len(chosen)
+    matrix: list[list[float | None]] = [[None] * size for _ in range(size)]
+    for index, column in enumerate(chosen):
+        matrix[index][index] = 1.0 if column.std else None
+    source = f"data WHERE file_row_number % {sampling_step(columns, rows)} = 0"
+    for batch in batches(list(combinations(range(size), 2)), PAIRS_AT_ONCE):
+        expressions = ", ".join(f"corr({chosen[a].finite}, {chosen[b].finite})" for a, b in batch)
+        row = connection.execute(f"SELECT {expressions} FROM {source}").fetchone() or ()  # noqa: S608
+        for (a, b), value in zip(batch, row, strict=True):
+            matrix[a][b] = matrix[b][a] = json_value(value)
+    return Correlations(columns=[column.name for column in chosen], matrix=matrix)
+
+
+def correlated(columns: Sequence[Scalars]) -> list[Scalars]:
+    """The columns that get a row in the matrix."""
+    return [column for column in columns if column.type in NUMERIC and column.measurable][:MAX_COLUMNS]
+
+
+def sampling_step(columns: Sequence[Scalars], rows: int) -> int:
+    """1, or the distance between the rows looked at where all of them would take too long."""
+    size = len(correlated(columns))
+    return max(1, rows * size * (size - 1) // 2 // CELLS_EXACT)

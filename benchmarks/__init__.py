@@ -1,0 +1,1 @@
+"""Measured comparisons of the backend with plainer ways to build it."""

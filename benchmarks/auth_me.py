@@ -1,0 +1,98 @@
+"""GET /api/v1/auth/me of the gateway against two plainer applications and a bare server, on one set of stores."""
+
+import argparse
+import statistics
+from collections.abc import Iterator
+
+from .harness.counting import Counting, Counts
+from .harness.errors import run_main
+from .harness.instance import OUT_OF_REACH, QUIET, Instance, running
+from .harness.load import Load, require_tools
+from .harness.report import Check, machine, median_ratio, say, table, verdict
+from .harness.targets import REQUESTS, Target, targets
+from .harness.usage import MIB, usage
+
+WRK_TARGET, AB_TARGET = 6.0, 3.0
+HEAD = (
+    *("server", "wrk req/s", "p50 ms", "p99 ms", "ours / this"),
+    *("CPU us a request", "this / ours"),
+    *("ab req/s", "p50 ms", "p99 ms", "ours / this", "RSS MiB"),
+)
+
+
+def count(target: Target, instance: Instance) -> Counts:
+    """What 1000 warm requests cost in commands to Redis and statements to PostgreSQL."""
+    with Counting(target.pid, instance.redis_url, instance.database_url) as counting:
+        target.thousand()
+    return counting.counts()
+
+
+def row(ours: Target, target: Target) -> list[str]:
+    """Medians of one server, with the ratios to ours."""
+    return [
+        target.name,
+        *_medians(target.wrk),
+        f"{_ratio(ours.wrk, target.wrk):.2f}",
+        f"{statistics.median(target.cpu_us):.0f}",
+        f"{median_ratio(target.cpu_us, ours.cpu_us):.2f}",
+        *_medians(target.ab),
+        f"{_ratio(ours.ab, target.ab):.2f}",
+        f"{usage(target.pid).rss_bytes / MIB:.0f}",
+    ]
+
+
+def _medians(loads: list[Load]) -> list[str]:
+    medians = (statistics.median(getattr(load, name) for load in loads) for name in ("rate", "p50_ms", "p99_ms"))
+    return [f"{value:.{digits}f}" for value, digits in zip(medians, (0, 2, 2), strict=True)]
+
+
+def _ratio(ours: list[Load], theirs: list[Load]) -> float:
+    return median_ratio([load.rate for load in ours], [load.rate for load in theirs])
+
+
+def checks(found: list[Target], counts: Counts) -> Iterator[Check]:
+    """The promises of this benchmark, and whether they were kept."""
+    ours, *baselines = found[:3]
+    for it in baselines:
+        kept, fresh = _ratio(ours.wrk, it.wrk), _ratio(ours.ab, it.ab)
+        yield Check(f"wrk -c10: {kept:.1f} x {it.name} (at least {WRK_TARGET:.0f})", kept >= WRK_TARGET)
+        yield Check(f"ab -c10: {fresh:.1f} x {it.name} (at least {AB_TARGET:.0f})", fresh >= AB_TARGET)
+    sent, inside = _listed(counts.commands), _listed(counts.inside_scripts)
+    text = f"Redis, {REQUESTS} warm requests: sent {sent}; scripts ran {inside} (one EVALSHA a request, nothing else)"
+    yield Check(text, dict(counts.commands) == {"EVALSHA": REQUESTS})
+    text = f"PostgreSQL, the same requests: {counts.statements} connections ran a statement (none)"
+    yield Check(text, counts.statements == 0)
+
+
+def _listed(commands: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(commands.items())) or "nothing"
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="auth_me.sh", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of each wrk run (default 2)")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Start everything, measure, print, stop everything."""
+    options = arguments()
+    require_tools()
+    with running(OUT_OF_REACH | QUIET) as instance, targets(instance) as found:
+        for target in found:
+            target.warm()
+        counts = count(found[0], instance)
+        for _ in range(options.rounds):
+            for target in found:
+                target.measure(options.seconds)
+        lines, code = verdict(list(checks(found, counts)))
+        say(f"{machine()}; {options.rounds} rounds, wrk {options.seconds} s, ab -n {REQUESTS}")
+        say(table(HEAD, [row(found[0], target) for target in found]))
+        say(lines)
+    return code
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,1 @@
+"""The plainer ways that the backend is compared with."""

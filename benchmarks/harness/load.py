@@ -1,0 +1,87 @@
+"""Drive wrk (kept connections) and ab (a new connection for each request) and read what they report."""
+
+import csv
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BenchError
+from .paths import scratch
+
+MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+PACKAGES = {"ab": "apache2-utils", "wrk": "wrk"}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one run of a load generator saw: requests per second, latencies in milliseconds, requests done."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    requests: int
+
+
+def require_tools() -> None:
+    """Raise when a load generator is not installed, naming its Debian package."""
+    absent = [tool for tool in PACKAGES if shutil.which(tool) is None]
+    if absent:
+        packages = " ".join(PACKAGES[tool] for tool in absent)
+        raise BenchError(f"{' and '.join(absent)} not found. On Debian or Ubuntu: apt-get install {packages}")
+
+
+def wrk(url: str, token: str, *, connections: int, seconds: int) -> Load:
+    """Requests over kept connections for `seconds`, one thread; raise when any answer was not 2xx or 3xx."""
+    text = _output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *_bearer(token), url])
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise BenchError(f"wrk saw failed requests at {url}:\n{text}")
+    return Load(
+        rate=float(_find(r"Requests/sec:\s+([\d.]+)", text)),
+        p50_ms=_latency("50%", text),
+        p99_ms=_latency("99%", text),
+        requests=int(_find(r"(\d+) requests in", text)),
+    )
+
+
+def ab(url: str, token: str, *, requests: int, connections: int) -> Load:
+    """`requests` requests, each on a new connection; raise when any failed."""
+    table = scratch("ab.csv")
+    text = _output(["ab", "-q", "-l", f"-n{requests}", f"-c{connections}", f"-e{table}", *_bearer(token), url])
+    done = int(_find(r"Complete requests:\s+(\d+)", text))
+    if "Non-2xx" in text or int(_find(r"Failed requests:\s+(\d+)", text)) or done != requests:
+        raise BenchError(f"ab saw failed requests at {url}:\n{text}")
+    percentiles = _percentiles(table)
+    return Load(float(_find(r"Requests per second:\s+([\d.]+)", text)), percentiles[50], percentiles[99], done)
+
+
+def _bearer(token: str) -> list[str]:
+    return ["-H", f"Authorization: Bearer {token}"]
+
+
+def _output(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise BenchError(f"{command[0]} failed: {(done.stderr or done.stdout)[-500:]}")
+    return done.stdout
+
+
+def _find(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        raise BenchError(f"the load generator's report holds nothing like {pattern!r}:\n{text}")
+    return match.group(1)
+
+
+def _latency(label: str, text: str) -> float:
+    value = _find(rf"{label}\s+([\d.]+[a-z]+)", text)
+    number = value.rstrip("ums")
+    return float(number) * MILLISECONDS[value.removeprefix(number)]
+
+
+def _percentiles(table: Path) -> dict[int, float]:
+    with table.open(newline="") as lines:
+        rows = list(csv.reader(lines))[1:]
+    return {int(percent): float(milliseconds) for percent, milliseconds in rows}

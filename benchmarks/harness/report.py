@@ -1,0 +1,47 @@
+"""Tables for people, as Markdown, and the verdict on each target."""
+
+import os
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One target and whether this run met it."""
+
+    text: str
+    met: bool
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """The median over rounds of above/below: neighbours on the machine disturb both parts of a round alike."""
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def machine() -> str:
+    """Date, processors, memory and how busy the machine was: without these no figure means anything."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[0]:.1f}"
+
+
+def verdict(checks: Sequence[Check]) -> tuple[str, int]:
+    """Lines that say which targets were met, and the exit code: 0 when all were."""
+    lines = [f"{'met   ' if check.met else 'MISSED'}  {check.text}" for check in checks]
+    return "\n".join(lines), 0 if all(check.met for check in checks) else 1
+
+
+def say(text: str) -> None:
+    """A paragraph on standard output."""
+    sys.stdout.write(f"{text}\n\n")
+    sys.stdout.flush()

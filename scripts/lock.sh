@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Compile the lock files: requirements.in to requirements.txt, with hashes, for every platform.
+#
+# Usage: scripts/lock.sh [--upgrade]
+#
+#   --upgrade  take the newest versions; without it, pins that still fit stay
+
+# shellcheck source=lib/common.sh
+source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+
+compile() {
+  local -r from="$1" into="$2"
+  shift 2
+  log "$into"
+  # No index in the output: it would name one machine's mirror.
+  "$VENV/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command scripts/lock.sh "$@" --output-file "$into" "$from" >/dev/null
+}
+
+main() {
+  local -a options=()
+  while (($#)); do
+    case "$1" in
+      --upgrade) options=(--upgrade) SHIFT=1 ;;
+      *) parse_common "$@" ;;
+    esac
+    ((SHIFT)) || misuse "unknown option '$1'"
+    shift "$SHIFT"
+  done
+  compile "$SOURCE_PROJECT/requirements.in" "$SOURCE_PROJECT/requirements.txt" ${options[@]+"${options[@]}"}
+  compile requirements-dev.in requirements-dev.txt ${options[@]+"${options[@]}"}
+}
+
+cd "$REPO_ROOT"
+main "$@"

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Start instances and wait until they are ready. What already runs is left alone.
+#
+# Usage: scripts/start-dev.sh [--project pro1|pro2|…|all] [--local|--docker] [--wheels] [--restart] [--yes]
+#
+#   --project  which instance (default: a menu on a terminal, else pro1)
+#   --local    processes of this machine, no containers (default)
+#   --docker   the instance's docker-compose.yml
+#   --wheels   take PostgreSQL, Redis and the object store from the Python packages, not from the system
+#   --restart  restart the services (not the servers), for instance after a change of code
+#   --yes      never ask
+
+# shellcheck source=lib/common.sh
+source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+
+main() {
+  local -a options=() projects=()
+  local project
+  while (($#)); do
+    case "$1" in
+      --wheels | --restart | --servers-only) options+=("$1") SHIFT=1 ;;
+      *) parse_common "$@" ;;
+    esac
+    ((SHIFT)) || misuse "unknown option '$1'"
+    shift "$SHIFT"
+  done
+  require_local_mode
+  select_projects
+  for project in "${SELECTED[@]}"; do projects+=(--project "$project"); done
+  environment_current run || "$REPO_ROOT/scripts/setup.sh" || exit "$?"
+  local_mode up "${projects[@]}" ${options[@]+"${options[@]}"}
+}
+
+main "$@"

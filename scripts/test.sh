@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
+# end-to-end tests against two running instances. Instances of its own (test1, test2) are started and removed again.
+#
+# Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--keep] [-- PYTEST-ARGUMENTS]
+#
+#   --unit, --integration, --repository, --e2e  only these (default: all)
+#   --keep                                      leave the instances running afterwards
+
+# shellcheck source=lib/common.sh
+source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+
+# Numbers whose ports no instance of the checkout can have.
+readonly FIRST_NUMBER=93
+readonly SECOND_NUMBER=94
+readonly ALL_PARTS='unit integration repository e2e'
+
+PYTEST_ARGUMENTS=()
+SUMMARY=()
+FAILED=''
+STARTED=''
+KEEP=''
+
+# Run pytest in folder $2 as part $1 and keep its closing line for the end.
+run_pytest() {
+  local -r part="$1" folder="$2"
+  shift 2
+  local output code=0
+  output="$(mktemp)"
+  log ''
+  log "== $part"
+  (cd "$folder" && "$VENV/bin/python" -m pytest "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1 |
+    tee "$output" || code=$?
+  ((code == 0)) || FAILED+=" $part"
+  SUMMARY+=("$(printf '%-12s %s' "$part" "$(tail -n 1 "$output")")")
+  rm -f "$output"
+}
+
+# Start the private instance test$1 on the code of backend-pro$1.
+start_instance() {
+  local -r index="$1" number="$2"
+  shift 2
+  [[ "$STARTED" == *"test$index"* ]] || STARTED+=" test$index"
+  local_mode up --name "test$index" --number "$number" --code "backend-pro$index" "$@" >/dev/null
+}
+
+remove_instances() {
+  local name
+  for name in $STARTED; do
+    (local_mode down --project "$name") || continue
+    if [[ -z "$FAILED" ]]; then
+      (local_mode purge --project "$name" 2>/dev/null) || continue
+    else
+      log "its data and logs are kept until the next run: .run/$name"
+    fi
+  done
+}
+
+# Leftovers of an earlier run that failed or was killed.
+clear_leftovers() {
+  local name
+  for name in test1 test2; do
+    [[ -f "$REPO_ROOT/.run/$name/instance.json" ]] || continue
+    local_mode down --project "$name" 2>/dev/null
+    local_mode purge --project "$name" 2>/dev/null
+  done
+}
+
+unit() { run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"; }
+
+integration() {
+  start_instance 1 "$FIRST_NUMBER" --servers-only
+  ENV_FILE="$REPO_ROOT/.run/test1/.env" run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
+}
+
+repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e'; }
+
+e2e() {
+  start_instance 1 "$FIRST_NUMBER"
+  # Each source of servers is forced once: the system's where it has them, and the packages'.
+  start_instance 2 "$SECOND_NUMBER" --wheels
+  E2E_PROJECTS=test1,test2 E2E_BASE_URLS="$(local_mode url --project test1),$(local_mode url --project test2)" \
+    run_pytest e2e "$REPO_ROOT" tests -m e2e
+}
+
+# However this ends, nothing keeps running and the summary is the last thing said.
+finish() {
+  local code=$?
+  trap - EXIT ERR
+  [[ -n "$KEEP" ]] || remove_instances || code=1
+  log ''
+  log '== Summary'
+  ((${#SUMMARY[@]} == 0)) || printf '%s\n' "${SUMMARY[@]}"
+  if [[ -n "$FAILED" ]]; then
+    log "failed:$FAILED"
+    exit 1
+  fi
+  ((code == 0)) || log "not finished: see above (exit $code)"
+  exit "$code"
+}
+
+main() {
+  local part parts=''
+  while (($#)); do
+    case "$1" in
+      --unit | --integration | --repository | --e2e) parts+=" ${1#--}" SHIFT=1 ;;
+      --keep) KEEP=1 SHIFT=1 ;;
+      --)
+        shift
+        PYTEST_ARGUMENTS=("$@")
+        break
+        ;;
+      *) parse_common "$@" ;;
+    esac
+    ((SHIFT)) || misuse "unknown option '$1'"
+    shift "$SHIFT"
+  done
+  "$REPO_ROOT/scripts/setup.sh" --dev || exit "$?"
+  clear_leftovers
+  trap finish EXIT
+  for part in ${parts:-$ALL_PARTS}; do "$part"; done
+}
+
+main "$@"

@@ -1,0 +1,72 @@
+"""What is found out before anything is started."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from console import Refusal
+from instance import Instance
+from ports import holder, is_taken, needs
+from preflight import examine, settings_faults
+
+from .conftest import change
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody (we) listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+class TestPorts:
+    def test_a_taken_one_names_its_holder(self, taken: int) -> None:
+        assert is_taken(taken)
+        assert "process" in holder(taken)
+
+    def test_ray_needs_a_run_of_them(self, instance: Instance) -> None:
+        assert [need.port for need in needs(instance, ["ray"])] == list(range(15910, 15919))
+
+    def test_a_worker_needs_none(self, instance: Instance) -> None:
+        assert list(needs(instance, ["data-worker", "beat"])) == []
+
+
+class TestSettings:
+    def test_that_are_good_have_no_faults(self, instance: Instance) -> None:
+        assert settings_faults(instance) == []
+
+    def test_that_are_bad_are_named_with_a_reason_and_without_the_value(self, instance: Instance) -> None:
+        bad = change(change(instance, "S3_BUCKET", "NOT_A_BUCKET"), "DATABASE_URL", "mysql://me:hush@127.0.0.1:1/x")
+        faults = settings_faults(bad)
+        assert len(faults) == 2
+        text = "\n".join(faults)
+        assert "S3_BUCKET" in text
+        assert "DATABASE_URL" in text
+        assert "NOT_A_BUCKET" not in text
+        assert "hush" not in text
+
+    def test_of_the_callers_shell_do_not_count(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("API_GATEWAY_PORT", "nonsense")
+        assert settings_faults(instance) == []
+
+
+class TestExamination:
+    def test_of_a_good_instance_says_what_will_run(self, instance: Instance) -> None:
+        selections = examine([instance], {"test": "wheels"})
+        assert selections["test"].redis
+
+    def test_names_every_taken_port_and_its_variable(self, instance: Instance, taken: int) -> None:
+        busy = change(instance, "AI_SERVICE_PORT", str(taken))
+        with pytest.raises(Refusal, match=rf"port {taken} of ai-service is taken by .*AI_SERVICE_PORT"):
+            examine([busy], {"test": "wheels"})
+
+    def test_refuses_two_parts_on_one_port(self, instance: Instance) -> None:
+        double = change(instance, "AI_SERVICE_PORT", "15901")
+        with pytest.raises(Refusal, match="also wanted by test data-service"):
+            examine([double], {"test": "wheels"})
+
+    def test_refuses_a_missing_env(self, instance: Instance) -> None:
+        instance.env_file.unlink()
+        with pytest.raises(Refusal, match=r"setup\.sh"):
+            examine([instance], {"test": "wheels"})

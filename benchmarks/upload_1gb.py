@@ -1,6 +1,7 @@
 """Upload, ingest and profile a large CSV through the gateway, watching the memory of each process, beside pandas."""
 
 import argparse
+import itertools
 import json
 import secrets
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from .harness.client import User, call, new_user
 from .harness.errors import BenchError, run_main
@@ -22,6 +25,10 @@ ROWS = 10_000_000
 BLOCK = 1 << 20
 POLL_SECONDS = 0.5
 LIMIT_SECONDS = 900
+STAGES = """
+    SELECT min(at) AS since, coalesce(data ->> 'status', data #>> '{progress,message}') AS stage
+    FROM task_events WHERE task_id = %s AND event IN ('state', 'progress') GROUP BY stage ORDER BY since
+"""
 MEGABYTE = 10**6
 SERVICE_LIMIT, CHILD_LIMIT = 200 * MEGABYTE, 1000 * MEGABYTE
 
@@ -34,6 +41,7 @@ class Journey:
     ingest: float
     rows: int
     columns: int
+    stages: list[tuple[str, float]]
 
 
 def travel(instance: Instance, user: User, path: Path) -> Journey:
@@ -46,7 +54,16 @@ def travel(instance: Instance, user: User, path: Path) -> Journey:
     wait_for(api, user, dataset["task_id"])
     done = time.perf_counter()
     profile = call("GET", f"{api}/datasets/{dataset['id']}/profile", token=user.token)
-    return Journey(sent - started, done - sent, profile["rows"], len(profile["columns"]))
+    stages = stages_of(instance, dataset["task_id"])
+    return Journey(sent - started, done - sent, profile["rows"], len(profile["columns"]), stages)
+
+
+def stages_of(instance: Instance, task_id: str) -> list[tuple[str, float]]:
+    """Each stage that the task reported, with its seconds."""
+    with psycopg.connect(instance.database_url) as connection:
+        events = connection.execute(STAGES, (task_id,)).fetchall()
+    pairs = itertools.pairwise(events)
+    return [(stage, (after - at).total_seconds()) for (at, stage), (after, _) in pairs]
 
 
 def upload(api: str, user: User, project_id: str, path: Path) -> Any:
@@ -146,6 +163,7 @@ def main() -> int:
     lines, code = verdict(checks(rows, journey, sampler.peaks))
     say(f"{machine()}; {path.stat().st_size / MEGABYTE:.0f} MB, {rows} rows")
     say(comparison(journey, sampler.peaks, with_pandas(path)))
+    say("stages: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in journey.stages))
     say(memory(sampler.peaks))
     say(lines)
     return code

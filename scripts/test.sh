@@ -21,6 +21,9 @@ FAILED=''
 STARTED=''
 KEEP=''
 
+# Libraries may still speak after pytest's last word.
+closing_line() { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" | tail -n 1 || echo 'ended without a result: see above'; }
+
 # Run pytest in folder $2 as part $1 and keep its closing line for the end.
 run_pytest() {
   local -r part="$1" folder="$2"
@@ -32,7 +35,7 @@ run_pytest() {
   (cd "$folder" && "$VENV/bin/python" -m pytest "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1 |
     tee "$output" || code=$?
   ((code == 0)) || FAILED+=" $part"
-  SUMMARY+=("$(printf '%-12s %s' "$part" "$(tail -n 1 "$output")")")
+  SUMMARY+=("$(printf '%-12s %s' "$part" "$(closing_line "$output")")")
   rm -f "$output"
 }
 
@@ -79,7 +82,9 @@ e2e() {
   start_instance 1 "$FIRST_NUMBER"
   # Each source of servers is forced once: the system's where it has them, and the packages'.
   start_instance 2 "$SECOND_NUMBER" --wheels
-  E2E_PROJECTS=test1,test2 E2E_BASE_URLS="$(local_mode url --project test1),$(local_mode url --project test2)" \
+  local urls
+  urls="$(local_mode url --project test1 --project test2 | tr '\n' ,)"
+  ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2 E2E_BASE_URLS="${urls%,}" \
     run_pytest e2e "$REPO_ROOT" tests -m e2e
 }
 

@@ -14,7 +14,7 @@ from .paths import PROJECT, ROOT, SCRATCH
 from .usage import family
 
 NAME = "bench1"
-NUMBER = 93
+NUMBER = 70
 RUN = ROOT / ".run" / NAME
 GATEWAY, DATA_SERVICE, AI_SERVICE = (f"{name}.app.main:app" for name in ("api-gateway", "data-service", "ai-service"))
 DATA_WORKER = "data-service.app.worker"

@@ -27,7 +27,7 @@ from shared.testing.worker_process import ROOT, START_SECONDS, WorkerProcess
 
 from ..app.engines.source import type_name
 
-Columns = Mapping[str, Sequence[object]]
+Columns = Mapping[str, Sequence[object] | pa.Array]
 Analyse = Callable[..., dict[str, Any]]
 
 _SESSION = """
@@ -46,7 +46,15 @@ VALUES ($1, 1, $2, 'data.csv', $3, 0, '', $4, $5, $6)
 
 def write_parquet(path: Path, columns: Columns) -> str:
     """Write the columns; the file's SHA-256."""
-    pq.write_table(pa.table({name: pa.array(list(values)) for name, values in columns.items()}), path)
+    pq.write_table(
+        pa.table(
+            {
+                name: values if isinstance(values, pa.Array) else pa.array(list(values))
+                for name, values in columns.items()
+            }
+        ),
+        path,
+    )
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -106,6 +114,12 @@ class Worker(WorkerProcess):
             )
         self.wait_for(lambda: self.count("worker_took_over") > already, START_SECONDS)
         return self
+
+
+def with_ray(settings: Settings, address: str, token: str) -> Settings:
+    """The settings of an instance that has the Ray cluster at `address`."""
+    changes = {"ray_enabled": True, "ray_address": address, "ray_auth_token": token}
+    return Settings.model_validate({**settings.model_dump(), **changes})
 
 
 MakeWorker = Callable[..., Worker]

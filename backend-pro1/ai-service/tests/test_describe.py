@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 
@@ -72,6 +73,13 @@ class TestOtherTypes:
         assert (rows["money"]["mean"], rows["money"]["min"]) == (2.0, 1.5)
         assert rows["flag"]["mean"] == pytest.approx(2 / 3)
         assert len(rows["long"]["min"]) == 200
+
+    def test_nested_and_dictionary_columns(self, analyse_columns: Analyse) -> None:
+        columns = {"point": [{"x": 1}, None, {"x": 1}], "level": pa.array(["low", "high", "low"]).dictionary_encode()}
+        rows = described(analyse_columns("describe", columns, {}))
+        assert (rows["point"]["type"], rows["level"]["type"]) == ("json", "string")
+        assert rows["point"]["top"] == [{"value": '{"x": 1}', "count": 2}]
+        assert rows["level"]["min"] == "high"
 
     def test_an_empty_column_is_told(self, analyse_columns: Analyse) -> None:
         result = analyse_columns("describe", {"text": np.array([None, None], dtype=object)}, {})

@@ -1,6 +1,9 @@
 """Pieces of work on threads, and what happens when the Ray cluster is away."""
 
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,9 @@ import pytest
 
 from shared.compute import ComputeError
 
+from ..app.engines import executor
 from ..app.engines.data_files import as_piece, locate
-from ..app.engines.executor import LocalExecutor, call_json, fan_out
+from ..app.engines.executor import LocalExecutor, RayExecutor, call_json, fan_out
 from ..app.engines.job import DataFile, Job, RayCluster, unpack
 from ..app.engines.ray_cluster import RayUnavailable, connected
 from .support import write_parquet
@@ -46,6 +50,61 @@ class TestLocal:
 
     def test_what_a_ray_worker_runs(self) -> None:
         assert call_json(DOUBLE, '[{"value": 4, "pause": 0}, {"factor": 2}]') == '{"value": 8}'
+
+
+class FakeRay:
+    """Runs each piece when it is waited for, the last one first; `lost` pieces never end."""
+
+    def __init__(self, *, cpus: float = 1, lost: int = 0) -> None:
+        self.options: dict[str, object] = {}
+        self._cpus = cpus
+        self._lost = lost
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": self._cpus}
+
+    def remote(self, **options: object) -> Callable[[Callable[..., str]], Any]:
+        self.options = options
+
+        class Remote:
+            def __init__(self, function: Callable[..., str]) -> None:
+                self._function = function
+
+            def remote(self, *arguments: str) -> Callable[[], str]:
+                return partial(self._function, *arguments)
+
+        return Remote
+
+    def wait(self, waiting: list[Any], *, num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        assert (num_returns, timeout) == (1, 9.0)
+        return ([], waiting) if len(waiting) <= self._lost else (waiting[-1:], waiting[:-1])
+
+    def get(self, references: list[Callable[[], str]]) -> list[str]:
+        return [reference() for reference in references]
+
+
+class TestRayExecutor:
+    def test_answers_are_in_the_order_of_the_items(self) -> None:
+        ray, told = FakeRay(), list[int]()
+        answers = RayExecutor(ray, 9.0).map(DOUBLE, pieces(1, 2, 3), {"factor": 10}, told.append)
+        assert [answer["value"] for answer in answers] == [10, 20, 30]
+        assert told == [1, 2, 3]
+        assert ray.options == {"num_cpus": 1, "max_retries": 2}
+
+    def test_pieces_that_never_end(self) -> None:
+        with pytest.raises(RayUnavailable, match="no piece ended within 9 seconds"):
+            RayExecutor(FakeRay(lost=1), 9.0).map(DOUBLE, pieces(1, 2), {"factor": 1}, lambda _: None)
+
+    @pytest.mark.parametrize(
+        ("cpus", "prefer_ray", "expected"), [(1, True, "ray"), (2, False, "local"), (3, False, "ray")]
+    )
+    def test_the_larger_place_is_chosen(
+        self, monkeypatch: pytest.MonkeyPatch, cpus: int, prefer_ray: bool, expected: str
+    ) -> None:
+        monkeypatch.setattr(executor, "connected", lambda _: nullcontext(FakeRay(cpus=cpus)))
+        job = job_with(RayCluster("h:1", "t", stall_seconds=9.0))
+        answer = fan_out(job, DOUBLE, pieces(1), {"factor": 2}, lambda _: None, prefer_ray=prefer_ray)
+        assert (answer.executor, answer.notices) == (expected, [])
 
 
 class TestWithoutRay:

@@ -19,7 +19,7 @@ from shared.resources import Resources
 from ..app.engines.data_files import hash_of, locate
 from ..app.services.analysis_runs import FUNCTION, PRELOAD
 from ..app.services.tasks import ClusterWatch
-from .support import write_parquet
+from .support import with_ray, write_parquet
 from .test_cluster import three_groups
 
 pytestmark = pytest.mark.integration
@@ -80,7 +80,8 @@ async def test_a_closed_port_costs_a_moment(job: dict[str, Any]) -> None:
 async def test_the_cluster_is_described(
     settings: Settings, resources: Resources, ray_variables: dict[str, str]
 ) -> None:
-    watch = ClusterWatch(_with_ray(resources, settings, ray_variables["RAY_ADDRESS"], ray_variables["RAY_AUTH_TOKEN"]))
+    resources.settings = with_ray(settings, ray_variables["RAY_ADDRESS"], ray_variables["RAY_AUTH_TOKEN"])
+    watch = ClusterWatch(resources)
     status = await watch.status()
     assert status["nodes"] >= 1
     assert status["cpus"] >= 1
@@ -88,18 +89,11 @@ async def test_the_cluster_is_described(
 
 
 async def test_a_cluster_that_is_away(settings: Settings, resources: Resources) -> None:
-    watch = ClusterWatch(_with_ray(resources, settings, "127.0.0.1:1", "0" * 40))
+    resources.settings = with_ray(settings, "127.0.0.1:1", "0" * 40)
+    watch = ClusterWatch(resources)
     with pytest.raises(ServiceUnavailable) as caught:
         await watch.status()
     assert caught.value.code == "ray_unavailable"
-
-
-def _with_ray(resources: Resources, settings: Settings, address: str, token: str) -> Resources:
-    changes = {"RAY_ENABLED": True, "RAY_ADDRESS": address, "RAY_AUTH_TOKEN": token}
-    resources.settings = type(settings).model_validate(
-        {**settings.model_dump(), **{k.lower(): v for k, v in changes.items()}}
-    )
-    return resources
 
 
 @pytest.fixture

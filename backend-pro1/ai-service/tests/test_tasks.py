@@ -3,12 +3,10 @@
 import pytest
 from httpx import AsyncClient
 
-from shared.errors import ServiceUnavailable
+from shared.config import Settings
 from shared.resources import Resources
 from shared.tasks import NewTask, Task
 from shared.testing.project import Workspace
-
-from ..app.services.tasks import ClusterWatch
 
 pytestmark = pytest.mark.integration
 
@@ -61,8 +59,12 @@ async def test_cancel_and_follow(clients: dict[str, AsyncClient], task: Task) ->
     assert later.count("event: state") == 1
 
 
-async def test_an_instance_without_ray(resources: Resources) -> None:
-    resources.settings = resources.settings.model_copy(update={"ray_enabled": False})
-    with pytest.raises(ServiceUnavailable) as caught:
-        await ClusterWatch(resources).status()
-    assert caught.value.code == "ray_disabled"
+class TestWithoutRay:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        """An instance that has no Ray cluster."""
+        return settings.model_copy(update={"ray_enabled": False})
+
+    async def test_the_cluster_is_said_to_be_off(self, client: AsyncClient) -> None:
+        answer = await client.get("/tasks/cluster")
+        assert (answer.status_code, answer.json()["code"]) == (503, "ray_disabled")

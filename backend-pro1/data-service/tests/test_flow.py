@@ -44,7 +44,9 @@ def worker(settings: Settings, tmp_path: Path, database: Database) -> Iterator[N
     command = [sys.executable, "-m", "celery", "-A", "data-service.app.worker", "worker", "-Q", "data"]
     log = tmp_path / "worker.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=output, stderr=output)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            command, cwd=ROOT, env={**os.environ, **variables}, stdout=output, stderr=output
+        )
     yield
     process.terminate()
     process.wait(30)
@@ -76,11 +78,11 @@ async def editor(settings: Settings, database: Database, workspace: Workspace) -
     return await _login(settings, database, workspace.editor)
 
 
-def _form(workspace: Workspace, content: str, **fields: str) -> dict[str, object]:
-    return {
-        "data": {"project_id": str(workspace.project_id), **fields},
-        "files": {"file": ("numbers.csv", content.encode(), "text/csv")},
-    }
+async def _upload(
+    client: httpx.AsyncClient, headers: dict[str, str], content: str, query: str = "", **fields: str
+) -> httpx.Response:
+    files = {"file": ("numbers.csv", content.encode(), "text/csv")}
+    return await client.post(f"/upload/file{query}", headers=headers, data=fields, files=files)
 
 
 async def test_the_main_job(
@@ -90,7 +92,7 @@ async def test_the_main_job(
     editor: dict[str, str],
     object_store: ObjectStore,
 ) -> None:
-    answer = await client.post("/upload/file?wait=60", headers=editor, **_form(workspace, NUMBERS))
+    answer = await _upload(client, editor, NUMBERS, "?wait=60", project_id=str(workspace.project_id))
     dataset = answer.json()
     assert answer.status_code == 200, answer.text
     assert answer.headers["location"] == f"/manage/datasets/{dataset['id']}"
@@ -129,7 +131,7 @@ async def test_the_main_job(
 async def test_a_file_that_is_no_table_fails_with_a_reason(
     client: httpx.AsyncClient, worker: None, workspace: Workspace, editor: dict[str, str]
 ) -> None:
-    dataset = (await client.post("/upload/file?wait=60", headers=editor, **_form(workspace, "a,b\n"))).json()
+    dataset = (await _upload(client, editor, "a,b\n", "?wait=60", project_id=str(workspace.project_id))).json()
     assert (dataset["status"], dataset["error"]["code"]) == ("failed", "no_rows")
     preview = await client.get(f"/manage/datasets/{dataset['id']}/preview", headers=editor)
     assert (preview.status_code, preview.json()["code"]) == (409, "dataset_not_ready")

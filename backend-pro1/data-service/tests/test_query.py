@@ -9,6 +9,7 @@ import pytest
 from shared.compute_protocol import ComputeError
 
 from ..app.engines import query
+from ..app.engines.duck import connect
 from ..app.engines.preview import preview
 from .conftest import quiet
 
@@ -18,8 +19,8 @@ def tables(tmp_path: Path) -> list[dict[str, str]]:
     path = tmp_path / "t.parquet"
     with duckdb.connect() as connection:
         connection.execute(
-            f"COPY (SELECT i AS a, i / 2 AS price, 'x' || i AS s, TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS at "
-            f"FROM range(10) r(i)) TO '{path}'"
+            f"COPY (SELECT i AS a, i / 2 AS price, 'x' || i AS s, TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS moment "
+            f"FROM range(10) r(i)) TO '{path}'"  # noqa: S608
         )
     return [{"name": "Sales", "path": str(path)}, {"name": "sales@1", "path": str(path)}]
 
@@ -36,7 +37,7 @@ def _refused(sql: str, tables: list[dict[str, str]]) -> ComputeError:
 
 
 def test_rows_and_types(tables: list[dict[str, str]]) -> None:
-    answer = _run("SELECT a, price, s, at FROM sales ORDER BY a DESC", tables, limit=2)
+    answer = _run("SELECT a, price, s, moment FROM sales ORDER BY a DESC", tables, limit=2)
     assert [column["type"] for column in answer["columns"]] == ["integer", "number", "string", "datetime"]
     assert answer["rows"][0] == [9, 4.5, "x9", "2024-01-01T09:00:00Z"]
     assert (answer["row_count"], answer["truncated"]) == (2, True)
@@ -73,7 +74,7 @@ def test_values_that_json_cannot_hold(tables: list[dict[str, str]]) -> None:
         ("SELECT x.a FROM sales", "unknown_table", "No table 'x'."),
         ("SELECT * FROM 'x.csv'", "unknown_table", "No table 'x.csv'."),
         ("SELECT * FROM duckdb_tables", "unknown_table", "No table"),
-        ("SELECT a + s FROM sales", "invalid_sql", "(line 1, column 9)"),
+        ("SELECT a + s FROM sales", "invalid_sql", "(line 1, column 10)"),
         ("SELECT s::INT FROM sales", "query_failed", "Could not convert"),
         ("SELECT count(DISTINCT i * 7) FROM range(100000000) r(i)", "query_too_large", "more memory"),
         ("SELECT repeat('a', 1000000) FROM sales, sales b", "query_too_large", "32 MiB"),
@@ -98,7 +99,7 @@ def test_nothing_else_can_be_reached(tables: list[dict[str, str]], tmp_path: Pat
     """Even without the policy: the connection itself is closed."""
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
-    with query.connect(memory_mb=128, threads=1) as connection:
+    with connect(memory_mb=128, threads=1) as connection:
         query._lock_up(connection, [query.Table(name=table["name"], path=table["path"]) for table in tables])
         for sql in (
             f"FROM read_csv('{secret}')",

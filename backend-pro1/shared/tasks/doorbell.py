@@ -3,7 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from shared.config import Settings
@@ -58,9 +58,12 @@ class Doorbell:
         """Ring at the workers of `queue`."""
         if time.monotonic() < self._quiet_until:
             return
+        loop = asyncio.get_running_loop()
+        # Outside the time limit: the first bell imports Celery, which is slow on a busy machine but cannot hang.
+        app = self._app or await loop.run_in_executor(self._threads, self._load)
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._publish, queue, str(task_id))
+                await loop.run_in_executor(self._threads, _publish, app, queue, str(task_id))
         except Exception as error:  # noqa: BLE001 - kombu raises whatever its transport does; the row is safe already
             # For a while nobody waits for a broker that does not answer.
             self._quiet_until = time.monotonic() + QUIET_SECONDS
@@ -70,12 +73,25 @@ class Doorbell:
         """Close the connection; a publication that hangs is left to its timeout."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._app is not None:
-            self._app.close()
+            _close(self._app)
 
-    def _publish(self, queue: str, task_id: str) -> None:
+    def _load(self) -> "Celery":
         if self._app is None:
             self._app = _publisher(self._settings)
-        self._app.send_task(RING, args=(task_id,), queue=queue, ignore_result=True)
+            # Loads the transport's modules; connects to nothing.
+            self._app.connection_for_write().transport  # noqa: B018
+        return self._app
+
+
+def _close(app: Any) -> None:
+    # Celery's own close forgets its pools without closing what is in them.
+    for pool in (app.amqp.producer_pool, app.pool):
+        pool.force_close_all()
+    app.close()
+
+
+def _publish(app: Any, queue: str, task_id: str) -> None:
+    app.send_task(RING, args=(task_id,), queue=queue, ignore_result=True)
 
 
 def _publisher(settings: Settings) -> "Celery":

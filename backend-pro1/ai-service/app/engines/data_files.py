@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,9 @@ def locate(piece: Mapping[str, Any]) -> Path:
     Raises:
         ComputeError: `data_unreachable` if neither path nor address yield it, `corrupt_object` if its bytes changed.
     """
-    return _locate(piece["path"], piece["sha256"], piece["url"])
-
-
-@lru_cache(maxsize=8)
-def _locate(path: str, sha256: str, url: str) -> Path:
-    if Path(path).is_file() and hash_of(Path(path)) == sha256:
-        return Path(path)
+    path, sha256, url = Path(piece["path"]), piece["sha256"], piece["url"]
+    if path.is_file() and hash_of(path) == sha256:
+        return path
     if not url.startswith(("http://", "https://")):
         raise ComputeError("data_unreachable", "The dataset's file cannot be reached from where the work runs.")
     return _download(url, sha256)

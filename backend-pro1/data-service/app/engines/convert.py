@@ -17,15 +17,15 @@ from .csv_file import CsvFile
 from .duck import error_message, identifier, literal
 from .notations import Notation
 
-PATIENT_ATTEMPTS = 5
-# One in which a notation fails, one that finds all misfits, one that is clean.
-FINAL_ATTEMPTS = 3
+# Every attempt widens all columns that do not fit; none can be widened more often than this.
+ATTEMPTS = 8
 GROUP_CELLS = 2_000_000
+CHECKED_AT_ONCE = 200
 MAX_GROUP_ROWS = 122_880
 _MARK = re.compile(r"~(\d+)~(.*)", re.DOTALL)
 _WIDER: dict[Notation | str, Notation] = {
-    "BIGINT": notations.INTEGER,
     "DOUBLE": notations.POINT,
+    notations.PLAIN_INTEGER: notations.INTEGER,
     notations.INTEGER: notations.POINT,
     notations.GROUPED_INTEGER: notations.GROUPED,
 }
@@ -58,14 +58,18 @@ class Plan:
         self.notations[column] = notation
         self.notes[column] = f"read as {notation.name}; words for a missing value became null"
 
-    def widen(self, column: str, reason: str, *, at_once: bool) -> None:
-        """The next wider reading of a column that does not fit, or text `at_once`."""
-        current = self.notations.get(column) or self.types[column]
-        wider = None if at_once else _WIDER.get(current)
+    def widen(self, column: str, reason: str) -> None:
+        """The next wider reading of a column that does not fit."""
+        wider = _WIDER.get(self.notations.get(column) or self.types[column])
         if wider is None:
             self.as_text(column, reason)
         else:
             self.as_notation(column, wider)
+
+    def give_up(self) -> None:
+        """Keep every column as text that is read in a notation."""
+        for column in list(self.notations):
+            self.as_text(column, "it holds a number too large for 64 bits, or stands beside one")
 
     def conversions(self) -> list[Conversion]:
         """The notes, in the order of the columns."""
@@ -73,8 +77,20 @@ class Plan:
 
 
 def plan(connection: duckdb.DuckDBPyConnection, file: CsvFile) -> Plan:
-    """Types from the sniffer, corrected by a look at the first rows as text."""
+    """Types from the sniffer, corrected by a look at the first rows as text.
+
+    Integers are read as text too, because DuckDB's reader would round a later 1.5 in silence. In a table so wide that
+    checking on the way would take too much memory, they are checked beforehand.
+    """
     result = Plan(dict(file.types))
+    integers = [name for name, kind in file.types.items() if kind == "BIGINT"]
+    if len(file.types) <= CHECKED_AT_ONCE:
+        for column in integers:
+            result.types[column] = "VARCHAR"
+            result.notations[column] = notations.PLAIN_INTEGER
+    else:
+        for column in notations.misfits(connection, file.text_reader(), integers, notations.PLAIN_INTEGER):
+            result.as_notation(column, notations.INTEGER)
     texts = [name for name, kind in file.types.items() if kind == "VARCHAR"]
     doubles = [name for name, kind in file.types.items() if kind == "DOUBLE"]
     sample = f"(SELECT * FROM {file.text_reader()} LIMIT 20480)"  # noqa: S608 - quoted literals
@@ -92,20 +108,23 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Pl
         duckdb.Error: the file cannot be read at all.
     """
     rows = 0
-    for attempt in range(PATIENT_ATTEMPTS + FINAL_ATTEMPTS):
-        at_once = attempt >= PATIENT_ATTEMPTS
+    for _ in range(ATTEMPTS):
         try:
             rows = _copy(connection, file, plan, target)
+        except duckdb.ConversionException:
+            # An integer beyond 64 bits: too rare to find out which.
+            plan.give_up()
+            continue
         except duckdb.InvalidInputException as error:
             if not (found := _MARK.search(error_message(error))):
                 raise
-            _widen_marked(plan, found, at_once=at_once)
+            _widen_unfit(connection, file, plan, list(plan.types)[int(found[1])], found[2])
             continue
         misfits = _misfits(connection)
         if not misfits:
             break
         for column, line, text in misfits:
-            plan.widen(column, f"line {line} is {text!r}", at_once=at_once)
+            plan.widen(column, f"line {line} is {text!r}")
     return rows
 
 
@@ -142,7 +161,12 @@ def _misfits(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]
     ).fetchall()
 
 
-def _widen_marked(plan: Plan, found: re.Match[str], *, at_once: bool) -> None:
-    column = list(plan.types)[int(found[1])]
-    for name in list(plan.notations) if at_once else [column]:
-        plan.widen(name, f"it holds {found[2]!r}" if name == column else "too many readings failed", at_once=at_once)
+def _widen_unfit(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan, column: str, text: str) -> None:
+    """Widen `column`, which holds `text`, and every other that does not fit its notation: one look at the file for all."""
+    reasons = {column: f"it holds {text!r}"}
+    for notation in set(plan.notations.values()):
+        columns = [name for name, used in plan.notations.items() if used == notation]
+        unfit = notations.misfits(connection, file.text_reader(), columns, notation)
+        reasons = dict.fromkeys(unfit, "not all of its values are numbers") | reasons
+    for name, reason in reasons.items():
+        plan.widen(name, reason)

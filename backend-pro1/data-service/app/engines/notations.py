@@ -13,17 +13,22 @@ COLUMNS_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """Texts that match `pattern` are numbers once `drop` is taken out and `decimal` is a point."""
+    """Texts that match `pattern` are numbers once `drop` is taken out and `decimal` is a point.
+
+    With `words`, those of MISSING are nulls.
+    """
 
     name: str
     pattern: str
     duck_type: str
     drop: str = ""
     decimal: str = "."
+    words: bool = True
 
 
-INTEGER = Notation("integer", r"[+-]?(0|[1-9]\d{0,17})", "BIGINT")
-POINT = Notation("number", r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "DOUBLE")
+PLAIN_INTEGER = Notation("integer", r"[+-]?(0|[1-9]\d{0,18})", "BIGINT", words=False)
+INTEGER = Notation("integer", r"[+-]?(0|[1-9]\d{0,18})", "BIGINT")
+POINT = Notation("number", r"[+-]?(\d{1,16}(\.\d*)?|\.\d+)([eE][+-]?\d+)?", "DOUBLE")
 GROUPED_INTEGER = Notation("integer with ',' between thousands", r"[+-]?[1-9]\d{0,2}(,\d{3})*|0", "BIGINT", ",")
 GROUPED = Notation("number with ',' between thousands", r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?", "DOUBLE", ",")
 COMMA = Notation("number with decimal ','", r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", "DOUBLE", ".", ",")
@@ -32,6 +37,7 @@ _POINT_FIRST = (INTEGER, POINT, GROUPED_INTEGER, GROUPED, COMMA)
 _COMMA_FIRST = (INTEGER, POINT, COMMA, GROUPED_INTEGER, GROUPED)
 # Seventeen digits and more do not fit a double, and 007 is a code, not a number.
 _NOT_A_NUMBER = r"[+-]?(0\d+|\d{17,})"
+_NOT_AN_INTEGER = r"[+-]?(0\d+|\d{20,})"
 
 
 def detect(
@@ -69,14 +75,34 @@ def lossy(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[s
 
 def expression(column: str, notation: Notation, mark: str) -> str:
     """SQL for the number in the text `column`: null where missing, an error that names `mark` where it is no number."""
-    text = _trimmed(column)
+    text = identifier(column)
     digits = f"replace({text}, {literal(notation.drop)}, '')" if notation.drop else text
     digits = digits if notation.decimal == "." else f"replace({digits}, {literal(notation.decimal)}, '.')"
+    missing = f"WHEN {_missing(column)} THEN NULL " if notation.words else ""
     return (
-        f"CASE WHEN {identifier(column)} IS NULL OR {_missing(column)} THEN NULL "
-        f"WHEN regexp_full_match({text}, {literal(notation.pattern)}) THEN CAST({digits} AS {notation.duck_type}) "
-        f"ELSE error({literal(mark)} || left({text}, 80)) END"
+        f"CASE WHEN {text} IS NULL OR {_matches(column, notation)} THEN CAST({digits} AS {notation.duck_type}) "
+        f"{missing}ELSE error({literal(mark)} || left({text}, 80)) END"
     )
+
+
+def misfits(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], notation: Notation) -> list[str]:
+    """Those of `columns` with a text that is not in `notation`."""
+    found: list[str] = []
+    for start in range(0, len(columns), COLUMNS_AT_ONCE):
+        batch = columns[start : start + COLUMNS_AT_ONCE]
+        tests = ", ".join(f"coalesce(bool_and({_allowed(column, notation)}), true)" for column in batch)
+        row = connection.execute(f"SELECT {tests} FROM {table}").fetchone() or ()  # noqa: S608 - quoted identifiers
+        found += [column for column, fits in zip(batch, row, strict=True) if not fits]
+    return found
+
+
+def _allowed(column: str, notation: Notation) -> str:
+    matches = _matches(column, notation)
+    return f"{matches} OR {_missing(column)}" if notation.words else matches
+
+
+def _matches(column: str, notation: Notation) -> str:
+    return f"regexp_full_match({identifier(column)}, {literal(f' *({notation.pattern}) *')})"
 
 
 def _trimmed(column: str) -> str:
@@ -89,9 +115,10 @@ def _missing(column: str) -> str:
 
 
 def _fits(column: str, notation: Notation) -> str:
+    code = _NOT_AN_INTEGER if notation is INTEGER else _NOT_A_NUMBER
     present = f"{identifier(column)} IS NOT NULL AND NOT {_missing(column)}"
     return (
         f"coalesce(bool_and(regexp_full_match({_trimmed(column)}, {literal(notation.pattern)}) "
-        f"AND NOT regexp_full_match({_trimmed(column)}, {literal(_NOT_A_NUMBER)})) "
+        f"AND NOT regexp_full_match({_trimmed(column)}, {literal(code)})) "
         f"FILTER ({present}), false)"
     )

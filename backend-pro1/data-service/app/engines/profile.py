@@ -18,16 +18,15 @@ from .types import ColumnSchema
 from .values import json_value
 
 EXACT_ROWS = 2_000_000
+CELLS_IN_MEMORY = 4_000_000
 
 
 def profile_file(
     connection: duckdb.DuckDBPyConnection, path: Path, schema: Sequence[ColumnSchema], report: Report
 ) -> Profile:
     """The profile of a Parquet file with these columns."""
-    source = f"SELECT * FROM read_parquet({literal(path)}, file_row_number=true)"  # noqa: S608 - a quoted literal
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW data AS {source}")
+    rows = _open(connection, path, len(schema))
     basics = scalars(connection, schema)
-    rows = basics[0].rows if basics else 0
     report(70, 100, "Counting values")
     exact = rows <= EXACT_ROWS
     counted = frequencies(connection, basics, exact=exact)
@@ -38,12 +37,23 @@ def profile_file(
     profile = Profile(
         rows=rows,
         columns=columns,
-        correlations=correlate(connection, basics, rows),
+        correlations=correlate(connection, basics, rows, path),
         duplicates=_duplicates(connection, basics, rows),
         warnings=[],
     )
     profile["warnings"] = profile_warnings.warnings(profile, basics)
     return profile
+
+
+def _open(connection: duckdb.DuckDBPyConnection, path: Path, columns: int) -> int:
+    """Define `data`: the file, or a copy in memory where that is small; the number of its rows."""
+    source = f"read_parquet({literal(path)})"
+    found = connection.execute(f"SELECT count(*) FROM {source}").fetchone()  # noqa: S608 - a quoted literal
+    rows = int(found[0]) if found else 0
+    # Each query would read the whole description of a wide file again.
+    kind = "TABLE" if rows * columns <= CELLS_IN_MEMORY else "VIEW"
+    connection.execute(f"CREATE TEMP {kind} data AS SELECT * FROM {source}")  # noqa: S608 - a quoted literal
+    return rows
 
 
 def _column(basic: Scalars, counted: Frequencies, spread: Spread) -> ColumnProfile:

@@ -104,6 +104,7 @@ CREATE TABLE analysis_tasks (
 );
 CREATE INDEX analysis_tasks_claim_idx ON analysis_tasks (queue, priority DESC, created_at) WHERE status = 'queued';
 CREATE INDEX analysis_tasks_lease_idx ON analysis_tasks (lease_until) WHERE status = 'running';
+CREATE INDEX analysis_tasks_unsettled_idx ON analysis_tasks (queue) WHERE status = 'cancelled' AND lease_until IS NOT NULL;
 CREATE INDEX analysis_tasks_project_idx ON analysis_tasks (project_id, id DESC);
 CREATE INDEX analysis_tasks_dataset_idx ON analysis_tasks (dataset_id);
 CREATE INDEX analysis_tasks_creator_idx ON analysis_tasks (created_by);

@@ -143,6 +143,8 @@ def main(modules: list[str]) -> None:
     # Keeps the collector from touching, and so copying, the pages that all children share.
     gc.freeze()
     ForkServer(control).run()
+    # Without the interpreter's teardown: the libraries complain when they are taken apart.
+    os._exit(0)
 
 
 if __name__ == "__main__":

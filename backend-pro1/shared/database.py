@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -31,8 +31,9 @@ ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 
 AWAY = "The database is away for the moment; try again shortly."
 
+# How a lost server shows while a statement runs. Not every OSError: those of the caller's own block are the caller's.
 _LOST = (
-    OSError,
+    ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -41,6 +42,7 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
+_UNREACHABLE = (*_LOST, OSError)
 
 
 class Session:
@@ -87,7 +89,7 @@ class Database:
             if self._pool is None:
                 try:
                     self._pool = await self._create_pool()
-                except (*_LOST, TimeoutError) as error:
+                except (*_UNREACHABLE, TimeoutError) as error:
                     log.warning("database_unreachable", error=type(error).__name__)
                     raise ServiceUnavailable(AWAY) from error
 
@@ -140,7 +142,7 @@ class Database:
                 await transaction.start()
             except _LOST as error:
                 log.info("database_connection_stale", attempt=attempt, error=type(error).__name__)
-                connection.terminate()
+                _cut(connection)
                 await self._release(connection)
             except BaseException:
                 await self._release(connection)
@@ -158,7 +160,7 @@ class Database:
             return await self._pool.acquire(timeout=self._settings.database_acquire_timeout_seconds)
         except TimeoutError as error:
             raise ServiceUnavailable("All database connections are busy; try again shortly.") from error
-        except _LOST as error:
+        except _UNREACHABLE as error:
             raise ServiceUnavailable(AWAY) from error
 
     async def _release(self, connection: Connection) -> None:
@@ -172,7 +174,7 @@ class Database:
         except (*_LOST, asyncpg.PostgresError) as error:
             # The server has forgotten the transaction by itself when its connection is gone.
             log.info("database_rollback_skipped", error=type(error).__name__)
-            connection.terminate()
+            _cut(connection)
 
     async def _create_pool(self) -> Pool:
         settings = self._settings
@@ -187,6 +189,12 @@ class Database:
             reset=_keep_as_is,
         )
         return pool
+
+
+def _cut(connection: Connection) -> None:
+    # asyncpg has detached the proxy already when it noticed the loss first.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 def _server_settings(settings: Settings) -> dict[str, str]:

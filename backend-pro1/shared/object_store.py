@@ -56,6 +56,7 @@ class ObjectStore:
         self._bucket = settings.s3_bucket
         self._sdk: Minio | None = None
         self._http: SignedHttp | None = None
+        self._bucket_known = False
 
     async def open(self) -> None:
         """Load the SDK and open the HTTP session; done by the first use anyway."""
@@ -93,7 +94,7 @@ class ObjectStore:
 
         After any error or cancellation, also one raised by `chunks`, neither the object nor a part of it remains.
         """
-        await self.open()
+        await self._have_bucket()
         digest = hashlib.sha256()
         async with Upload(self._transfer, key, self.remove) as upload:
             async for chunk in chunks:
@@ -155,6 +156,12 @@ class ObjectStore:
     def _transfer(self) -> SignedHttp:
         assert self._http is not None  # noqa: S101 - open() came first
         return self._http
+
+    async def _have_bucket(self) -> None:
+        await self.open()
+        if not self._bucket_known:
+            await self.ensure_bucket()
+            self._bucket_known = True
 
     async def _verify(self, key: str, size: int) -> None:
         kept = await self.stat(key)

@@ -26,6 +26,8 @@ class Resources:
     async def close(self) -> None:
         """Close in the order of dependence."""
         await self.compute.close()
+        await self.ledger.close()
+        await self.cache.close()
         await self.object_store.close()
         await self.redis.close()
         await self.database.close()

@@ -14,6 +14,7 @@ from .paths import PROJECT, ROOT, SCRATCH
 from .usage import family
 
 NAME = "bench1"
+# Its ports are out of the way of the instances of the checkout and of those that the tests start.
 NUMBER = 70
 RUN = ROOT / ".run" / NAME
 GATEWAY, DATA_SERVICE, AI_SERVICE = (f"{name}.app.main:app" for name in ("api-gateway", "data-service", "ai-service"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from console import Refusal, note
 from instance import ROOT, Instance
 from selection import Selection, write_makers, write_place
+from servers import Server
 
 # Ray and supervisord make Unix sockets, whose paths may hold 107 bytes; Ray appends up to 65 to its folder below this.
 LONGEST_SOCKET_FOLDER = 36
@@ -41,7 +42,7 @@ def prepare(instance: Instance, selection: Selection) -> Selection:
         selection = _reachable_postgres(selection)
         _create_cluster(instance, selection)
     if selection.redis:
-        _write(instance.run / "redis.conf", _redis_conf(instance, selection.redis.flavour, selection.redis.major))
+        _write(instance.run / "redis.conf", _redis_conf(instance, selection.redis))
     if selection.object_store:
         _write(instance.run / "run-object-store.sh", _object_store_launcher(instance, selection))
     _write(instance.run / "prometheus.yml", _prometheus_conf(instance))
@@ -59,7 +60,7 @@ def _make_folders(instance: Instance, selection: Selection) -> None:
     _make_socket_folder(instance, socket_folder(instance))
     ray_folder(instance).parent.mkdir(mode=0o700, exist_ok=True)
     if selection.redis:
-        data = _redis_data(instance, selection.redis.flavour, selection.redis.major)
+        data = _redis_data(instance, selection.redis)
         data.parent.mkdir(mode=0o700, exist_ok=True)
         data.mkdir(exist_ok=True)
 
@@ -138,16 +139,16 @@ def _initdb(program: Path, selection: Selection, user: str, secret: Path) -> Non
         raise Refusal(f"{program} failed:\n{done.stderr.strip()}")
 
 
-def _redis_data(instance: Instance, flavour: str, major: int) -> Path:
+def _redis_data(instance: Instance, server: Server) -> Path:
     # Redis and Valkey do not read each other's newer files, and nothing here is kept in Redis alone.
-    return instance.run / "redis" / f"{flavour}-{major}"
+    return instance.run / "redis" / server.generation
 
 
-def _redis_conf(instance: Instance, flavour: str, major: int) -> str:
+def _redis_conf(instance: Instance, server: Server) -> str:
     address = instance.address("redis")
     return (
         f"bind 127.0.0.1\nport {address.port}\nrequirepass {_redis_quote(address.password)}\ndaemonize no\n"
-        f"dir {_redis_quote(str(_redis_data(instance, flavour, major)))}\nappendonly yes\nappendfsync everysec\n"
+        f"dir {_redis_quote(str(_redis_data(instance, server)))}\nappendonly yes\nappendfsync everysec\n"
         'save ""\nmaxmemory-policy noeviction\n'
     )
 
@@ -167,7 +168,8 @@ def _object_store_launcher(instance: Instance, selection: Selection) -> str:
         console = f"--console-address 127.0.0.1:{values.get('S3_CONSOLE_PORT', '0')}"
         keys = f"export MINIO_ROOT_USER={shlex.quote(access)} MINIO_ROOT_PASSWORD={shlex.quote(secret)}\n"
         return f"{keys}exec {program} server {objects} --address {listen} {console}\n"
-    pair = shlex.quote(f'"{access},{secret}"')
+    # One field of a CSV line, whose quotes are doubled.
+    pair = shlex.quote('"' + f"{access},{secret}".replace('"', '""') + '"')
     options = "--config /dev/null --multipart-streaming-buffer-limit 64M --max-header-bytes 16384"
     return f"export RCLONE_AUTH_KEY={pair}\nexec {program} serve s3 {objects} --addr {listen} {options}\n"
 

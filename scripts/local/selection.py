@@ -45,7 +45,7 @@ def select(instance: Instance, choice: str) -> Selection:
     home = _postgres_home(instance, made_with, account)
     return Selection(
         postgres=_postgres(instance, choice, made_with),
-        redis=None if instance.is_external("redis") else _first("redis", choice),
+        redis=_redis(instance, choice, made_with),
         object_store=_object_store(instance, choice, made_with),
         prometheus=next(iter(candidates("prometheus", "auto")), None),
         account=account,
@@ -54,7 +54,7 @@ def select(instance: Instance, choice: str) -> Selection:
 
 
 def read_state(instance: Instance) -> dict[str, str]:
-    """What earlier starts decided: postgres_major, postgres_home, object_store."""
+    """What earlier starts decided: postgres_major, postgres_home, object_store, redis."""
     try:
         state: dict[str, str] = json.loads((instance.run / "state.json").read_text())
     except FileNotFoundError:
@@ -73,6 +73,8 @@ def write_makers(instance: Instance, selection: Selection) -> None:
         _remember(instance, {"postgres_major": str(selection.postgres.major)})
     if selection.object_store:
         _remember(instance, {"object_store": selection.object_store.flavour})
+    if selection.redis:
+        _remember(instance, {"redis": selection.redis.generation})
 
 
 def _remember(instance: Instance, facts: dict[str, str]) -> None:
@@ -100,6 +102,14 @@ def _postgres(instance: Instance, choice: str, made_with: dict[str, str]) -> Ser
         f"take the other servers (auto, system or wheels), install PostgreSQL {major}, or delete the data with "
         f"./scripts/stop-dev.sh --project {instance.name} --purge"
     )
+
+
+def _redis(instance: Instance, choice: str, made_with: dict[str, str]) -> Server | None:
+    if instance.is_external("redis"):
+        return None
+    # What ran before is kept if it may, so that a second start changes nothing; nothing is lost if it may not.
+    found = [server for server in candidates("redis", choice) if server.generation == made_with.get("redis")]
+    return found[0] if found else _first("redis", choice)
 
 
 def _object_store(instance: Instance, choice: str, made_with: dict[str, str]) -> Server | None:

@@ -35,6 +35,11 @@ class Server:
         """The part of the version that data directories depend on."""
         return int(self.version.split(".")[0]) if self.version[:1].isdigit() else 0
 
+    @property
+    def generation(self) -> str:
+        """Flavour and major version, whose files other generations may not read."""
+        return f"{self.flavour}-{self.major}"
+
     def __str__(self) -> str:
         return f"{self.flavour} {self.version} ({self.source}: {self.program})"
 

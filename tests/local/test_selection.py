@@ -69,6 +69,18 @@ def test_objects_stay_with_the_program_that_wrote_them(instance: Instance, monke
     assert chosen.object_store.flavour == "rclone"
 
 
+def test_redis_stays_what_it_was_where_the_choice_allows_it(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_once(instance, "wheels")
+    newer = Server("redis", "7.0.15", Path("/system/redis-server"), "system")
+    monkeypatch.setitem(PROGRAMS, "redis", [newer, *PROGRAMS["redis"]])
+    assert select(instance, "auto").redis == PROGRAMS["redis"][1]
+    start_once(instance, "auto")
+    monkeypatch.setitem(PROGRAMS, "redis", [newer])
+    assert select(instance, "auto").redis == newer
+
+
 def test_an_external_server_needs_no_program(instance: Instance) -> None:
     changed = change(instance, "DATABASE_URL", "postgresql://me:secret@db.example.org:5432/x")
     assert select(changed, "auto").postgres is None

@@ -17,10 +17,10 @@ def program(folder: Path, name: str, says: str) -> Path:
 
 @pytest.fixture
 def empty_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH of nothing but the shell, in front of which tests put programs."""
+    """A PATH of one empty folder, into which tests put programs."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/bin")
+    monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(servers, "POSTGRES_FOLDERS", ())
     return folder
 

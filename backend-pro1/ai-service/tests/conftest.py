@@ -16,10 +16,11 @@ from shared.database import Database
 from shared.object_store import ObjectStore
 from shared.testing.fixtures import database, object_store, redis, resources, server_settings, settings, workspace
 from shared.testing.project import Workspace
+from shared.testing.worker_process import WorkerProcess
 
 from ..app.engines.analysis import analyse
 from ..app.main import create_app
-from .support import Analyse, Columns, DatasetMaker, MakeWorker, Worker, log_in, ray_head, write_parquet
+from .support import Analyse, Columns, DatasetMaker, MakeWorker, log_in, ray_head, write_parquet
 
 __all__ = ["database", "object_store", "redis", "resources", "server_settings", "settings", "workspace"]
 
@@ -73,10 +74,11 @@ def client(clients: dict[str, AsyncClient]) -> AsyncClient:
 @pytest.fixture
 def make_worker(settings: Settings, tmp_path: Path) -> Iterator[MakeWorker]:
     """Start real workers of the AI service; they are killed afterwards."""
-    made: list[Worker] = []
+    made: list[WorkerProcess] = []
 
-    def make(**variables: str) -> Worker:
-        made.append(Worker(settings, tmp_path, **{"RAY_ENABLED": "false", **variables}))
+    def make(**variables: str) -> WorkerProcess:
+        variables = {"RAY_ENABLED": "false", **variables}
+        made.append(WorkerProcess(settings, tmp_path, "ai-service.app.worker", **variables))
         made[-1].start()
         return made[-1]
 

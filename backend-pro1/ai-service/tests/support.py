@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from shared.database import Database
 from shared.ids import new_id
 from shared.object_store import ObjectStore
 from shared.testing.project import Workspace
-from shared.testing.worker_process import ROOT, START_SECONDS, WorkerProcess
+from shared.testing.worker_process import WorkerProcess
 
 from ..app.engines.source import type_name
 
@@ -91,38 +91,13 @@ class DatasetMaker:
         return dataset_id
 
 
-class Worker(WorkerProcess):
-    """`celery -A ai-service.app.worker worker -Q ai` on the servers of `settings`."""
-
-    def start(self) -> Self:
-        """Start it, and wait until it looks for work."""
-        already = self.count("worker_took_over")
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "ai-service.app.worker",
-            "worker",
-            "-Q",
-            "ai",
-            "--without-gossip",
-        ]
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                command, cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self.wait_for(lambda: self.count("worker_took_over") > already, START_SECONDS)
-        return self
-
-
 def with_ray(settings: Settings, address: str, token: str) -> Settings:
     """The settings of an instance that has the Ray cluster at `address`."""
     changes = {"ray_enabled": True, "ray_address": address, "ray_auth_token": token}
     return Settings.model_validate({**settings.model_dump(), **changes})
 
 
-MakeWorker = Callable[..., Worker]
+MakeWorker = Callable[..., WorkerProcess]
 
 
 @contextmanager
@@ -166,7 +141,7 @@ def _start_head(port: int, token: str, folder: str) -> subprocess.Popen[bytes]:
     arguments = [f"--{name}={value}" for name, value in options.items()]
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_task_oom_retries": "1"}
     with (Path(folder) / "head.log").open("wb") as log:
-        return subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 - the interpreter's own ray
+        return subprocess.Popen([*command, *arguments], env=environment, stdout=log, stderr=log)  # noqa: S603 - our own ray
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float) -> None:

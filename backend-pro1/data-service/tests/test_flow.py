@@ -6,22 +6,18 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import httpx
 import pytest
 
-from shared.auth import TokenCodec
 from shared.config import Settings
 from shared.database import Database
-from shared.ids import new_id
 from shared.object_store import ObjectStore
-from shared.resources import Resources
 from shared.testing.project import Workspace
 
-from ..app.main import create_app
+from .conftest import upload
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -52,39 +48,6 @@ def worker(settings: Settings, tmp_path: Path, database: Database) -> Iterator[N
     process.wait(30)
 
 
-@pytest.fixture
-async def client(resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(resources.settings, resources)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://data", timeout=70) as client:
-        yield client
-
-
-async def _login(settings: Settings, database: Database, user_id: UUID) -> dict[str, str]:
-    session_id = new_id()
-    async with database.transaction() as session:
-        await session.execute(
-            "INSERT INTO sessions (id, user_id, refresh_jti, refresh_issued_at, expires_at) "
-            "VALUES ($1, $2, $3, now(), now() + interval '1 day')",
-            session_id,
-            user_id,
-            new_id(),
-        )
-    return {"Authorization": f"Bearer {TokenCodec(settings).issue_access(user_id, session_id)}"}
-
-
-@pytest.fixture
-async def editor(settings: Settings, database: Database, workspace: Workspace) -> dict[str, str]:
-    return await _login(settings, database, workspace.editor)
-
-
-async def _upload(
-    client: httpx.AsyncClient, headers: dict[str, str], content: str, query: str = "", **fields: str
-) -> httpx.Response:
-    files = {"file": ("numbers.csv", content.encode(), "text/csv")}
-    return await client.post(f"/upload/file{query}", headers=headers, data=fields, files=files)
-
-
 async def test_the_main_job(
     client: httpx.AsyncClient,
     worker: None,
@@ -92,7 +55,7 @@ async def test_the_main_job(
     editor: dict[str, str],
     object_store: ObjectStore,
 ) -> None:
-    answer = await _upload(client, editor, NUMBERS, "?wait=60", project_id=str(workspace.project_id))
+    answer = await upload(client, editor, NUMBERS, "?wait=60", project_id=str(workspace.project_id))
     dataset = answer.json()
     assert answer.status_code == 200, answer.text
     assert answer.headers["location"] == f"/manage/datasets/{dataset['id']}"
@@ -131,7 +94,7 @@ async def test_the_main_job(
 async def test_a_file_that_is_no_table_fails_with_a_reason(
     client: httpx.AsyncClient, worker: None, workspace: Workspace, editor: dict[str, str]
 ) -> None:
-    dataset = (await _upload(client, editor, "a,b\n", "?wait=60", project_id=str(workspace.project_id))).json()
+    dataset = (await upload(client, editor, "a,b\n", "?wait=60", project_id=str(workspace.project_id))).json()
     assert (dataset["status"], dataset["error"]["code"]) == ("failed", "no_rows")
     preview = await client.get(f"/manage/datasets/{dataset['id']}/preview", headers=editor)
     assert (preview.status_code, preview.json()["code"]) == (409, "dataset_not_ready")

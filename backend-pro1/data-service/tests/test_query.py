@@ -13,15 +13,17 @@ from ..app.engines.duck import connect
 from ..app.engines.preview import preview
 from .conftest import quiet
 
+SUM = 'SELECT sum(a) FROM "sales@1"'
+
 
 @pytest.fixture
 def tables(tmp_path: Path) -> list[dict[str, str]]:
     path = tmp_path / "t.parquet"
     with duckdb.connect() as connection:
-        connection.execute(
-            f"COPY (SELECT i AS a, i / 2 AS price, 'x' || i AS s, TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS moment "
-            f"FROM range(10) r(i)) TO '{path}'"  # noqa: S608
-        )
+        connection.sql(
+            "SELECT i AS a, i / 2 AS price, 'x' || i AS s, TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS moment "
+            "FROM range(10) r(i)"
+        ).write_parquet(str(path))
     return [{"name": "Sales", "path": str(path)}, {"name": "sales@1", "path": str(path)}]
 
 
@@ -45,7 +47,7 @@ def test_rows_and_types(tables: list[dict[str, str]]) -> None:
 
 @pytest.mark.parametrize("end", ["", ";", " ; ", " -- done", "; -- done", "; /* a */ ;"])
 def test_ends_of_a_query(tables: list[dict[str, str]], end: str) -> None:
-    assert _run(f'SELECT sum(a) FROM "sales@1"{end}', tables)["rows"] == [[45]]
+    assert _run(f"{SUM}{end}", tables)["rows"] == [[45]]
 
 
 def test_repeated_names(tables: list[dict[str, str]]) -> None:

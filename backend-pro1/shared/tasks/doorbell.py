@@ -1,6 +1,7 @@
 """The doorbell: a Celery message that makes a worker look into the ledger. It may be lost or come twice."""
 
 import asyncio
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,9 @@ class Doorbell:
     """Publishes from a thread of its own; a caller waits one second at most and never sees a failure."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="doorbell")
-        self._app: Celery | None = None
+        self._publisher = _Publisher(settings)
+        self._is_loaded = False
         self._quiet_until = 0.0
 
     async def ring(self, queue: str, task_id: UUID) -> None:
@@ -59,44 +60,48 @@ class Doorbell:
         if time.monotonic() < self._quiet_until:
             return
         loop = asyncio.get_running_loop()
-        # Outside the time limit: the first bell imports Celery, which is slow on a busy machine but cannot hang.
-        app = self._app or await loop.run_in_executor(self._threads, self._load)
+        if not self._is_loaded:
+            # Outside the time limit: importing Celery is slow on a busy machine, but cannot hang.
+            await loop.run_in_executor(self._threads, self._publisher.load)
+            self._is_loaded = True
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                await loop.run_in_executor(self._threads, _publish, app, queue, str(task_id))
+                await loop.run_in_executor(self._threads, self._publisher.publish, queue, str(task_id))
         except Exception as error:  # noqa: BLE001 - kombu raises whatever its transport does; the row is safe already
             # For a while nobody waits for a broker that does not answer.
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             log.warning("doorbell_failed", queue=queue, task_id=str(task_id), error=type(error).__name__)
 
     def close(self) -> None:
-        """Close the connection; a publication that hangs is left to its timeout."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Close the connection once the publication under way has ended or timed out."""
+        with contextlib.suppress(RuntimeError):
+            self._threads.submit(self._publisher.close)
+        self._threads.shutdown(wait=True)
+
+
+class _Publisher:
+    """Lives in the doorbell's thread: one connection of its own, since kombu's pools belong to the whole process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: Any = None
+        self._connection: Any = None
+
+    def load(self) -> None:
+        """Import Celery and the transport; connects to nothing."""
+        app = create_celery(self._settings, "doorbell")
+        # Only for publishing: a worker waits on its socket for messages, longer than this.
+        app.conf.broker_transport_options["socket_timeout"] = self._settings.redis_timeout_seconds
+        self._app = app
+        self._connection = app.connection_for_write()
+        self._connection.transport  # noqa: B018 - loads its modules
+
+    def publish(self, queue: str, task_id: str) -> None:
+        """Send one bell; the connection reconnects by itself."""
+        self._app.send_task(RING, args=(task_id,), queue=queue, ignore_result=True, connection=self._connection)
+
+    def close(self) -> None:
+        """Close the connection."""
         if self._app is not None:
-            _close(self._app)
-
-    def _load(self) -> "Celery":
-        if self._app is None:
-            self._app = _publisher(self._settings)
-            # Loads the transport's modules; connects to nothing.
-            self._app.connection_for_write().transport  # noqa: B018
-        return self._app
-
-
-def _close(app: Any) -> None:
-    # Celery's own close forgets its pools without closing what is in them.
-    for pool in (app.amqp.producer_pool, app.pool):
-        pool.force_close_all()
-    app.close()
-
-
-def _publish(app: Any, queue: str, task_id: str) -> None:
-    app.send_task(RING, args=(task_id,), queue=queue, ignore_result=True)
-
-
-def _publisher(settings: Settings) -> "Celery":
-    app = create_celery(settings, "doorbell")
-    # Only for publishing: a worker waits on its socket for messages, longer than this.
-    app.conf.broker_transport_options["socket_timeout"] = settings.redis_timeout_seconds
-    app.conf.broker_pool_limit = 1
-    return app
+            self._connection.release()
+            self._app.close()

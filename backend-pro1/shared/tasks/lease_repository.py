@@ -65,7 +65,9 @@ WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
 
 _FINISH = """
 UPDATE analysis_tasks
-SET status = $4, finished_at = clock_timestamp(), lease_until = NULL, error_code = $5, error_detail = $6
+SET status = $4, finished_at = clock_timestamp(), lease_until = NULL, error_code = $5, error_detail = $6,
+    progress_done = CASE WHEN $4 = 'succeeded' THEN progress_total ELSE progress_done END,
+    progress_message = CASE WHEN $4 = 'succeeded' THEN 'Done' ELSE progress_message END
 WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
 """
 

@@ -84,6 +84,10 @@ class TaskLedger:
         await self.ring(task)
         return task
 
+    async def remove(self, session: Session, task_id: UUID) -> bool:
+        """Remove a task that has ended; the caller's transaction has checked who asks. False while it runs."""
+        return await repository.remove(session, task_id)
+
     async def wait(self, task_id: UUID, user_id: UUID, seconds: float) -> Task:
         """The task once it has ended, or as it stands after `seconds`."""
         deadline = time.monotonic() + seconds

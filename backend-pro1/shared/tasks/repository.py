@@ -77,6 +77,11 @@ UPDATE analysis_tasks SET cancel_requested = true WHERE id = $1 AND status = 'ru
 """
 
 
+_REMOVE = """
+DELETE FROM analysis_tasks WHERE id = $1 AND status IN ('succeeded', 'failed', 'cancelled')
+"""
+
+
 async def insert(session: Session, task_id: UUID, new: NewTask, max_attempts: int) -> None:
     """A queued row; times and counters come from the schema's defaults."""
     subject = (new.project_id, new.dataset_id, new.version)
@@ -133,3 +138,8 @@ async def cancel(session: Session, task_id: UUID) -> TaskStatus | None:
     if await session.execute(_REQUEST_CANCEL, task_id):
         return TaskStatus.RUNNING
     return None
+
+
+async def remove(session: Session, task_id: UUID) -> bool:
+    """Remove a task that has ended, with its events and what refers to it; False while it has not."""
+    return await session.execute(_REMOVE, task_id) > 0

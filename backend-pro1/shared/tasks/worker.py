@@ -87,7 +87,6 @@ class WorkerThread:
             if not work.cancelled():
                 work.result()
         finally:
-            await resources.ledger.close()
             await resources.close()
             log.info("worker_stopped", queue=self._plan.queue)
 

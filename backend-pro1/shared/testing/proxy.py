@@ -27,6 +27,7 @@ class Proxy:
         self._is_cut = False
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -61,12 +62,17 @@ class Proxy:
         self.cut()
         if self._server is not None:
             self._server.close()
-            await asyncio.sleep(0)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             writer.transport.abort()
             return
+        serving = asyncio.create_task(self._forward(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._open |= {writer, far_writer}
         up = asyncio.create_task(self._pump(reader, far_writer, up=True))

@@ -16,9 +16,12 @@ START_SECONDS = 30
 
 
 class WorkerProcess:
-    """`celery -A shared.testing.worker_app worker` on the servers of `settings`, logging to a file."""
+    """`celery -A APPLICATION worker` on the servers of `settings`, logging to a file; it takes from its own queue."""
 
-    def __init__(self, settings: Settings, folder: Path, **variables: str) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, application: str = "shared.testing.worker_app", **variables: str
+    ) -> None:
+        self._application = application
         self._log = folder / "worker.log"
         self._environment = {**os.environ, **_variables(settings, folder), **variables}
         self.process: subprocess.Popen[bytes] | None = None
@@ -26,7 +29,7 @@ class WorkerProcess:
     def start(self) -> Self:
         """Start it, and wait until it looks for work."""
         already = self.count("worker_took_over")
-        command = [sys.executable, "-m", "celery", "-q", "-A", "shared.testing.worker_app", "worker"]
+        command = [sys.executable, "-m", "celery", "-q", "-A", self._application, "worker"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter

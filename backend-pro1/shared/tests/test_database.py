@@ -129,3 +129,9 @@ async def test_a_server_that_is_not_there_is_503_and_may_come_later() -> None:
             await database.ping()
         assert "secret" not in refusal.value.detail
     await database.close()
+
+
+async def test_an_error_of_the_callers_own_block_stays_what_it_is(pool: Database) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with pool.transaction():
+            raise FileNotFoundError("the caller's own")

@@ -8,6 +8,7 @@ import tracemalloc
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -54,6 +55,14 @@ class TestPut:
         assert (stored.key, stored.bytes, stored.sha256) == ("p/d/x", size, hashlib.sha256(whole).hexdigest())
         assert await object_store.stat("p/d/x") == size
         assert await collect(object_store, "p/d/x") == whole
+
+    async def test_the_first_object_makes_the_bucket(self, settings: Settings) -> None:
+        store = ObjectStore(settings.model_copy(update={"s3_bucket": f"test-{uuid4().hex}"}))
+        await store.put_bytes("p/d/first", b"1")
+        assert await collect(store, "p/d/first") == b"1"
+        await store.remove("p/d/first")
+        await store.remove_bucket()
+        await store.close()
 
     async def test_a_file_and_bytes(self, object_store: ObjectStore, tmp_path: Path) -> None:
         path = tmp_path / "file"

@@ -1,4 +1,4 @@
-"""Tasks of kind `analysis`, as the analysis routes list and remove them."""
+"""Tasks of kind `analysis`, as the analysis routes list them."""
 
 from uuid import UUID
 
@@ -26,11 +26,6 @@ ORDER BY t.id DESC
 LIMIT $7
 """
 
-_REMOVE = """
-DELETE FROM analysis_tasks
-WHERE id = $1 AND kind = 'analysis' AND status IN ('succeeded', 'failed', 'cancelled')
-"""
-
 
 async def page(
     session: Session, user_id: UUID, wanted: AnalysisFilter, *, before: UUID | None, limit: int
@@ -38,8 +33,3 @@ async def page(
     """The user's analyses, newest first, older than `before`."""
     chosen = (wanted.project_id, wanted.dataset_id, wanted.type, wanted.status)
     return await session.fetch_all(Task, _PAGE, user_id, *chosen, before, limit)
-
-
-async def remove(session: Session, task_id: UUID) -> bool:
-    """Remove a finished analysis with its events and result; the caller has checked who asks."""
-    return await session.execute(_REMOVE, task_id) > 0

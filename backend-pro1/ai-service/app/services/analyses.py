@@ -157,7 +157,7 @@ class Analyses:
         async with self._database.transaction() as session:
             await require_project(session, task.project_id, user_id, minimum=ProjectRole.EDITOR)
             found = await results.visible(session, task_id, user_id)
-            if not await analyses.remove(session, task_id):
+            if not await self._ledger.remove(session, task_id):
                 raise Conflict("This analysis has not finished; cancel it first.", code="not_finished")
         if found is not None:
             await self._store.remove(*(item["key"] for item in found.artifacts))

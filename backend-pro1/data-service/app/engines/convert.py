@@ -162,7 +162,7 @@ def _misfits(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]
 
 
 def _widen_unfit(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan, column: str, text: str) -> None:
-    """Widen `column`, which holds `text`, and every other that does not fit its notation: one look at the file for all."""
+    """Widen `column`, which holds `text`, and every other that does not fit: one look at the file for each notation."""
     reasons = {column: f"it holds {text!r}"}
     for notation in set(plan.notations.values()):
         columns = [name for name, used in plan.notations.items() if used == notation]

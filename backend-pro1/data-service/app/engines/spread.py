@@ -13,6 +13,7 @@ from .values import json_value
 
 CELLS_AT_ONCE = 4_000_000
 COLUMNS_AT_ONCE = 50
+MANY_ROWS = 200_000
 _POINTS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are naive UTC here, as DuckDB returns them
 
@@ -33,14 +34,32 @@ def spread(connection: duckdb.DuckDBPyConnection, columns: Sequence[Scalars], *,
     rows = columns[0].rows if columns else 0
     at_once = max(1, min(COLUMNS_AT_ONCE, CELLS_AT_ONCE // max(1, rows))) if exact else COLUMNS_AT_ONCE
     for batch in batches(measurable, at_once):
-        expressions = ", ".join(f"{_quantiles(column, exact=exact)}, {_bins(column)}" for column in batch)
+        expressions = ", ".join(_quantiles(column, exact=exact) for column in batch)
         row = connection.execute(f"SELECT {expressions} FROM data").fetchone() or ()  # noqa: S608 - quoted identifiers
-        for index, column in enumerate(batch):
-            quantiles, counts = row[2 * index], row[2 * index + 1]
+        counts = _count_bins(connection, batch, rows)
+        for column, quantiles in zip(batch, row, strict=True):
             result[column.name] = Spread(
-                _named(column, quantiles), _histogram(column, counts), () if exact else ("quantiles",)
+                _named(column, quantiles), _histogram(column, counts[column.name]), () if exact else ("quantiles",)
             )
     return result
+
+
+def _count_bins(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Scalars], rows: int
+) -> dict[str, Mapping[int, int]]:
+    """Values in each bin of each column: in one query where few rows make queries dear, else one a column."""
+    if rows <= MANY_ROWS:
+        histograms = ", ".join(f"histogram({_bin(column)})" for column in columns)
+        found = connection.execute(f"SELECT {histograms} FROM data").fetchone() or ()  # noqa: S608 - quoted identifiers
+        return {column.name: counts for column, counts in zip(columns, found, strict=True)}
+    return {
+        column.name: dict(
+            connection.execute(
+                f"SELECT {_bin(column)} AS bin, count(*) FROM data WHERE {column.finite} IS NOT NULL GROUP BY bin"  # noqa: S608
+            ).fetchall()
+        )
+        for column in columns
+    }
 
 
 def _quantiles(column: Scalars, *, exact: bool) -> str:
@@ -76,12 +95,13 @@ def _place(value: object) -> float:
     return float(str(value))
 
 
-def _bins(column: Scalars) -> str:
+def _bin(column: Scalars) -> str:
+    """SQL for the number of the bin, from 0, that a value falls into; null for null."""
     low, high = _bounds(column)
     if low == high:
-        return f"MAP {{0: count({column.finite})}}"
+        return f"CASE WHEN {column.finite} IS NOT NULL THEN 0 END"
     width = (high - low) / BINS
-    return f"histogram(least({BINS - 1}, CAST(floor(({column.position} - ({low!r})) / {width!r}) AS INTEGER)))"
+    return f"least({BINS - 1}, CAST(floor(({column.position} - ({low!r})) / {width!r}) AS INTEGER))"
 
 
 def _histogram(column: Scalars, counts: Mapping[int, int]) -> Histogram:

@@ -1,0 +1,1 @@
+"""The AI service: analyses, and the tasks of the whole instance."""

@@ -1,0 +1,52 @@
+"""The entry of the computing child: one job of any type, from JSON to JSON. Importing it loads all engines."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from shared.compute import Report
+
+from ..schemas.types import ANALYSIS_TYPES
+from .cluster import cluster
+from .correlation import correlate
+from .describe import describe
+from .job import Job, unpack
+from .regression import regress
+from .results import Outcome
+from .source import Source
+
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn", "altair")
+
+_ENGINES: Mapping[str, Callable[[Source, Any, Job], Outcome]] = {
+    "describe": describe,
+    "correlation": correlate,
+    "regression": regress,
+    "cluster": cluster,
+}
+
+
+def analyse(job: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Run one analysis; `job` has the members of `Job`, the answer those of `Outcome.as_json` and `libraries`.
+
+    Raises:
+        ComputeError: the analysis cannot be done; its code and sentence are for the user.
+    """
+    unpacked = unpack(job, report)
+    parameters = ANALYSIS_TYPES[unpacked.type].parameters.model_validate(unpacked.parameters)
+    # Undefined quantities are nulls in the result; what a reader must know of them is among its warnings.
+    with threadpool_limits(limits=1), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outcome = _ENGINES[unpacked.type](Source(unpacked.data.path), parameters, unpacked)
+    return {**outcome.as_json(), "libraries": libraries()}
+
+
+def libraries() -> dict[str, str]:
+    """Versions of what computes, for the manifest."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}

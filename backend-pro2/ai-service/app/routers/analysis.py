@@ -1,0 +1,221 @@
+"""`/analysis`: submit, follow, read, retry and remove analyses."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from shared.identity import CurrentCaller
+from shared.links import PublicPrefix, public_path
+from shared.pagination import decode_cursor, page_of
+from shared.schemas import Page, PageQuery, Wait, problems
+from shared.tasks import Task, TaskStatus
+from shared.tasks.schemas import TaskModel, task_body
+from shared.tasks.streaming import TaskEvents
+
+from ..dependencies import AnalysesDep, RequestId
+from ..schemas.analyses import (
+    AnalysisFilter,
+    AnalysisOrder,
+    AnalysisRequest,
+    AnalysisResult,
+    AnalysisTypeModel,
+    AnalysisTypes,
+)
+from ..schemas.types import ANALYSIS_TYPES
+
+router = APIRouter(prefix="/analysis", tags=["analysis"])
+
+ArtifactName = Annotated[
+    str, Path(max_length=100, description="One of the result's `artifacts`.", examples=["labels.csv"])
+]
+WORD = "^[a-z0-9-]+$"
+TypeName = Annotated[
+    str, Path(max_length=50, pattern=WORD, description="One of `/analysis/types`.", examples=["regression"])
+]
+FINISHED: dict[int | str, dict[str, Any]] = {
+    200: {"model": TaskModel, "description": "`wait` was given, and the analysis has ended."}
+}
+SUBMIT_PROBLEMS = problems(400, 401, 403, 404, 409, 413, 422, 429, 503)
+
+
+@router.get("/types", operation_id="analysis_types", summary="What can be analysed", responses=problems(401, 429))
+async def list_types(_: CurrentCaller) -> AnalysisTypes:
+    """Every type of analysis with the JSON Schema of its parameters, an example and its cost."""
+    return AnalysisTypes(items=[AnalysisTypeModel.of(entry) for entry in ANALYSIS_TYPES.values()])
+
+
+@router.post(
+    "",
+    operation_id="analysis_submit",
+    summary="Submit an analysis",
+    status_code=202,
+    responses=FINISHED | SUBMIT_PROBLEMS,
+)
+async def submit(
+    order: AnalysisRequest,
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    request_id: RequestId,
+    prefix: PublicPrefix,
+    response: Response,
+    wait: Wait = 0,
+) -> TaskModel:
+    """Accept an analysis of a version of a dataset. Poll the task, follow its events, or ask to `wait` for it."""
+    task = await analyses.submit(caller.id, order, request_id)
+    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+
+
+@router.get("", operation_id="analysis_list", summary="List analyses", responses=problems(401, 422, 429, 503))
+async def list_analyses(
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    prefix: PublicPrefix,
+    page: PageQuery,
+    project_id: UUID | None = None,
+    dataset_id: UUID | None = None,
+    type: Annotated[str | None, Query(max_length=50, pattern=WORD)] = None,  # noqa: A002 - the contract's name
+    status: TaskStatus | None = None,
+) -> Page[TaskModel]:
+    """Analyses of the caller's projects, newest first."""
+    wanted = AnalysisFilter(project_id, dataset_id, type, status)
+    tasks = await analyses.page(caller.id, wanted, before=decode_cursor(page.cursor), limit=page.limit + 1)
+    return page_of(tasks, page.limit, lambda task: task_body(task, prefix), lambda task: task.id)
+
+
+@router.get(
+    "/{task_id}",
+    operation_id="analysis_read",
+    summary="Read an analysis",
+    responses=problems(401, 404, 422, 429, 503),
+)
+async def read(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep, prefix: PublicPrefix) -> TaskModel:
+    """The task of an analysis: its status, progress, and error if it failed."""
+    return task_body(await analyses.read(caller.id, task_id), prefix)
+
+
+@router.delete(
+    "/{task_id}",
+    operation_id="analysis_delete",
+    summary="Remove an analysis",
+    status_code=204,
+    responses=problems(401, 403, 404, 409, 422, 429, 503),
+)
+async def remove(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) -> None:
+    """Remove a finished analysis with its result, events and files."""
+    await analyses.remove(caller.id, task_id)
+
+
+@router.get(
+    "/{task_id}/result",
+    operation_id="analysis_result",
+    summary="Read a result",
+    responses=problems(401, 404, 409, 422, 429, 503),
+)
+async def result(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) -> AnalysisResult:
+    """Summary, tables, Vega-Lite charts, warnings, artifacts, and the manifest to repeat it by."""
+    return AnalysisResult.model_validate(await analyses.result(caller.id, task_id))
+
+
+@router.get(
+    "/{task_id}/artifacts/{name}",
+    operation_id="analysis_artifact",
+    summary="Download a file of a result",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file."},
+        **problems(401, 404, 409, 422, 429, 503),
+    },
+)
+async def artifact(
+    task_id: UUID, name: ArtifactName, caller: CurrentCaller, analyses: AnalysesDep
+) -> StreamingResponse:
+    """The bytes of one of the result's `artifacts`."""
+    found = await analyses.artifact(caller.id, task_id, name)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{found.name}"',
+        "Content-Length": str(found.size),
+        "X-Content-Type-Options": "nosniff",
+        "X-Content-SHA256": found.sha256,
+    }
+    return StreamingResponse(found.chunks, media_type=found.media_type, headers=headers)
+
+
+@router.post(
+    "/{task_id}/cancel",
+    operation_id="analysis_cancel",
+    summary="Cancel an analysis",
+    responses=problems(401, 403, 404, 409, 422, 429, 503),
+)
+async def cancel(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep, prefix: PublicPrefix) -> TaskModel:
+    """Call an analysis off: at once while it is queued, within two seconds when it runs."""
+    return task_body(await analyses.cancel(caller.id, task_id), prefix)
+
+
+@router.post(
+    "/{task_id}/retry",
+    operation_id="analysis_retry",
+    summary="Retry an analysis",
+    status_code=202,
+    responses=FINISHED | problems(401, 403, 404, 409, 422, 429, 503),
+)
+async def retry(
+    task_id: UUID,
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    request_id: RequestId,
+    prefix: PublicPrefix,
+    response: Response,
+    wait: Wait = 0,
+) -> TaskModel:
+    """Submit a failed or cancelled analysis once more; answers with the new task."""
+    task = await analyses.retry(caller.id, task_id, request_id)
+    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+
+
+@router.get(
+    "/{task_id}/events",
+    operation_id="analysis_events",
+    summary="Follow an analysis",
+    response_class=EventSourceResponse,
+    responses=problems(401, 404, 422, 429, 503),
+)
+async def events(stream: TaskEvents) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events `state`, `progress`, `log` and `result`; ends after the final state."""
+    async for event in stream:
+        yield event
+
+
+@router.post(
+    "/{type}",
+    operation_id="analysis_submit_type",
+    summary="Submit an analysis of one type",
+    status_code=202,
+    responses=FINISHED | SUBMIT_PROBLEMS,
+)
+async def submit_type(
+    type: TypeName,  # noqa: A002 - the contract's name
+    order: AnalysisOrder,
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    request_id: RequestId,
+    prefix: PublicPrefix,
+    response: Response,
+    wait: Wait = 0,
+) -> TaskModel:
+    """The same as submitting an analysis, with its type in the path."""
+    full = AnalysisRequest(type=type, **order.model_dump())
+    task = await analyses.submit(caller.id, full, request_id)
+    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+
+
+def _accepted(task: Task, prefix: str, response: Response) -> TaskModel:
+    response.headers["Location"] = public_path(prefix, f"/analysis/{task.id}")
+    if task.is_finished:
+        response.status_code = 200
+    else:
+        response.headers["Retry-After"] = "1"
+    return task_body(task, prefix)

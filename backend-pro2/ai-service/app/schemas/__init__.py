@@ -1,0 +1,1 @@
+"""What the AI service is sent and answers with."""

@@ -1,0 +1,199 @@
+"""Bodies of the analysis routes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from shared.schemas import ApiModel, RequestModel
+from shared.tasks import TaskStatus
+
+from .types import AnalysisType
+
+PROJECT = "01890a5d-ac96-774b-bcce-b302099a8057"
+DATASET = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"
+LARGEST_SEED = 2**32 - 1
+LARGEST_VERSION = 2**31 - 1
+
+
+class AnalysisOrder(RequestModel):
+    """An analysis whose type is in the path."""
+
+    project_id: UUID
+    dataset_id: UUID
+    version: int | None = Field(
+        None, ge=1, le=LARGEST_VERSION, description="Version of the dataset; the current one when absent."
+    )
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters of the type, as `/analysis/types` describes them."
+    )
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Same inputs and seed, same result to the last bit.")
+    priority: int = Field(5, ge=0, le=9, description="0 last to 9 first.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "project_id": PROJECT,
+                "dataset_id": DATASET,
+                "params": {"target": "price", "features": ["area", "rooms"]},
+            }
+        }
+    )
+
+
+class AnalysisRequest(AnalysisOrder):
+    """An analysis of any type."""
+
+    type: str = Field(min_length=1, max_length=50, description="One of `/analysis/types`.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "project_id": PROJECT,
+                "dataset_id": DATASET,
+                "type": "regression",
+                "params": {"target": "price", "features": ["area", "rooms"]},
+                "seed": 7,
+            }
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisFilter:
+    """Which analyses to list; None: any."""
+
+    project_id: UUID | None = None
+    dataset_id: UUID | None = None
+    type: str | None = None
+    status: TaskStatus | None = None
+
+
+class AnalysisTypeModel(ApiModel):
+    """What a type of analysis does and takes."""
+
+    type: str
+    title: str
+    description: str
+    schema_: dict[str, Any] = Field(
+        validation_alias="schema", serialization_alias="schema", description="JSON Schema of `params`."
+    )
+    example: Mapping[str, Any] = Field(description="An example of `params`.")
+    cost: Literal["low", "medium", "high"] = Field(description="How its time grows with the data.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "describe",
+                "title": "Describe columns",
+                "description": "Counts, missing and distinct values, range, mean …",
+                "schema": {"type": "object", "properties": {"columns": {"type": "array"}}},
+                "example": {"columns": ["age", "income"]},
+                "cost": "low",
+            }
+        }
+    )
+
+    @classmethod
+    def of(cls, entry: AnalysisType) -> Self:
+        """The entry as the catalogue shows it."""
+        return cls.model_validate(
+            {
+                "type": entry.name,
+                "title": entry.title,
+                "description": entry.description,
+                "schema": entry.parameters.model_json_schema(),
+                "example": entry.example,
+                "cost": entry.cost,
+            }
+        )
+
+
+class AnalysisTypes(ApiModel):
+    """All types."""
+
+    items: list[AnalysisTypeModel]
+
+
+class ResultTable(ApiModel):
+    """A named table; each row has one cell per column."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class ResultChart(ApiModel):
+    """A Vega-Lite specification with its data inlined."""
+
+    title: str
+    spec: dict[str, Any]
+
+
+class ResultWarning(ApiModel):
+    """Something the reader of the result must know."""
+
+    code: str
+    message: str
+
+
+class ResultArtifact(ApiModel):
+    """A file that belongs to the result; its bytes are at `/analysis/{task_id}/artifacts/{name}`."""
+
+    name: str
+    bytes: int
+    media_type: str
+
+
+class ResultManifest(ApiModel):
+    """All that is needed to repeat the analysis, and where it ran."""
+
+    dataset_id: UUID
+    version: int
+    sha256: str
+    params: dict[str, Any]
+    seed: int
+    code_version: str
+    libraries: dict[str, str]
+    executor: Literal["local", "ray"]
+    took_ms: int
+
+
+class AnalysisResult(ApiModel):
+    """What an analysis produced."""
+
+    task_id: UUID
+    type: str
+    summary: dict[str, Any]
+    tables: list[ResultTable]
+    charts: list[ResultChart]
+    warnings: list[ResultWarning]
+    artifacts: list[ResultArtifact]
+    manifest: ResultManifest
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": "01890a5d-c0de-7abc-9def-0123456789ab",
+                "type": "regression",
+                "summary": {"n": 442, "r2": 0.517748, "adj_r2": 0.506559},
+                "tables": [{"name": "coefficients", "columns": ["term", "estimate"], "rows": [["const", 152.133]]}],
+                "charts": [{"title": "Residuals against fitted values", "spec": {"mark": "point"}}],
+                "warnings": [{"code": "rows_dropped", "message": "3 of 445 rows have a missing value …"}],
+                "artifacts": [],
+                "manifest": {
+                    "dataset_id": DATASET,
+                    "version": 1,
+                    "sha256": "5f2b…",
+                    "params": {"method": "ols", "target": "target", "features": ["bmi"]},
+                    "seed": 0,
+                    "code_version": "0.1.0",
+                    "libraries": {"statsmodels": "0.15.0"},
+                    "executor": "local",
+                    "took_ms": 184,
+                },
+            }
+        }
+    )

@@ -1,0 +1,67 @@
+"""The catalogue of analysis types: one entry each, from which validation and `/analysis/types` both live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .parameters import (
+    ClusterParameters,
+    CorrelationParameters,
+    DescribeParameters,
+    Parameters,
+    RegressionParameters,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisType:
+    """A type of analysis; `cost` says how its time grows."""
+
+    name: str
+    title: str
+    description: str
+    parameters: type[Parameters]
+    example: Mapping[str, Any]
+    cost: Literal["low", "medium", "high"]
+
+
+_CATALOGUE = (
+    AnalysisType(
+        "describe",
+        "Describe columns",
+        "Counts, missing and distinct values, range, mean, sample standard deviation, quantiles, shape, most frequent "
+        "values and a histogram of each column.",
+        DescribeParameters,
+        {"columns": ["age", "income"]},
+        "low",
+    ),
+    AnalysisType(
+        "correlation",
+        "Correlation matrix",
+        "Pairwise coefficients with two-sided p-values. Missing values are dropped pair by pair; the table `counts` "
+        "says how many rows each pair kept.",
+        CorrelationParameters,
+        {"columns": ["age", "income", "score"], "method": "spearman"},
+        "medium",
+    ),
+    AnalysisType(
+        "regression",
+        "Linear regression",
+        "Ordinary least squares: coefficients with standard errors, t, p and confidence intervals, goodness of fit, "
+        "and diagnostics of the assumptions. Rows with a missing value are dropped and counted.",
+        RegressionParameters,
+        {"method": "ols", "target": "price", "features": ["area", "rooms", "district"]},
+        "medium",
+    ),
+    AnalysisType(
+        "cluster",
+        "Clusters of similar rows",
+        "k-means with standardisation and the mean silhouette; with k auto the number of clusters is searched on the "
+        "Ray cluster. Labels of all rows are the artifact `labels.csv`.",
+        ClusterParameters,
+        {"columns": ["recency", "frequency", "amount"], "k": "auto"},
+        "high",
+    ),
+)
+
+ANALYSIS_TYPES: Mapping[str, AnalysisType] = {entry.name: entry for entry in _CATALOGUE}

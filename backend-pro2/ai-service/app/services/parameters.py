@@ -1,0 +1,58 @@
+"""Checks an order before any work is accepted: type, parameters, and the columns they name."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.errors import FieldError, Invalid
+
+from ..schemas.columns import first_fault
+from ..schemas.parameters import Parameters
+from ..schemas.types import ANALYSIS_TYPES, AnalysisType
+
+
+def find_type(name: str) -> AnalysisType:
+    """The catalogue's entry.
+
+    Raises:
+        Invalid: `unknown_type`; the detail names what there is.
+    """
+    entry = ANALYSIS_TYPES.get(name)
+    if entry is None:
+        close = get_close_matches(name, ANALYSIS_TYPES, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"The types are: {', '.join(ANALYSIS_TYPES)}."
+        raise Invalid(f"There is no analysis of type {name!r}. {hint}", code="unknown_type")
+    return entry
+
+
+def read_parameters(entry: AnalysisType, params: Mapping[str, Any]) -> Parameters:
+    """The parameters of this type, with defaults filled in.
+
+    Raises:
+        Invalid: `invalid_parameters`, with one entry in `errors` per fault.
+    """
+    try:
+        return entry.parameters.model_validate(params)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = [FieldError(loc=["body", "params", *fault["loc"]], msg=_plain(fault["msg"])) for fault in faults]
+        place = ".".join(str(part) for part in errors[0]["loc"][1:])
+        detail = f"{place}: {errors[0]['msg']}. See GET /analysis/types for what {entry.name!r} takes."
+        raise Invalid(detail, code="invalid_parameters", errors=errors) from None
+
+
+def check_columns(parameters: Parameters, types: Mapping[str, str]) -> None:
+    """Refuse columns that are absent or of a wrong type; `types` maps the version's columns to theirs.
+
+    Raises:
+        Invalid: `column_not_found`, `not_numeric` or `unsupported_column_type`.
+    """
+    fault = first_fault(parameters.uses(), types)
+    if fault is not None:
+        raise Invalid(fault.detail, code=fault.code)
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")

@@ -1,0 +1,7 @@
+"""The Celery worker of the AI service, and its beat: `celery -A ai-service.app.worker worker -Q ai`."""
+
+from shared.tasks.worker import create_worker
+
+from .services.analysis_runs import PRELOAD, run_analysis
+
+app = create_worker("ai-service", "ai", {"analysis": run_analysis}, PRELOAD)

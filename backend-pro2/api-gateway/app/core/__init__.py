@@ -1,0 +1,1 @@
+"""Rules of the gateway that know neither HTTP framework nor database."""

@@ -1,0 +1,107 @@
+"""Which header fields cross the gateway, and how a request body is framed."""
+
+from collections.abc import Iterable
+
+from shared.errors import BadRequest
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# Said by the gateway itself, so a client's own version must never reach a service.
+_SAID_BY_US = HOP_BY_HOP | {
+    b"content-length",
+    b"expect",
+    b"forwarded",
+    b"host",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+    b"x-request-id",
+}
+# The gateway's server and middleware add these to every answer; twice would be a contradiction.
+_ADDED_BY_US = HOP_BY_HOP | {
+    b"access-control-allow-credentials",
+    b"access-control-allow-headers",
+    b"access-control-allow-methods",
+    b"access-control-allow-origin",
+    b"access-control-expose-headers",
+    b"access-control-max-age",
+    b"date",
+    b"ratelimit",
+    b"ratelimit-policy",
+    b"server",
+    b"x-ratelimit-limit",
+    b"x-ratelimit-remaining",
+    b"x-ratelimit-reset",
+    b"x-request-id",
+}
+_BODILESS = frozenset({204, 304})
+
+
+def request_headers(raw: RawHeaders) -> list[tuple[str, str]]:
+    """End-to-end fields of a request, without those that the gateway says itself."""
+    dropped = _dropped(raw, _SAID_BY_US)
+    # The client library writes header values as UTF-8.
+    return [(name.decode("ascii"), value.decode("utf-8", "replace")) for name, value in raw if name not in dropped]
+
+
+def response_headers(raw: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
+    """End-to-end fields of an answer, lower-cased; repeated fields stay repeated."""
+    lowered = [(name.lower(), value) for name, value in raw]
+    dropped = _dropped(lowered, _ADDED_BY_US)
+    if status in _BODILESS:
+        # RFC 9110 lets a 304 name the length of what it does not send; a server that counts bytes would wait for them.
+        dropped = dropped | {b"content-length"}
+    return [(name, value) for name, value in lowered if name not in dropped]
+
+
+def body_length(raw: RawHeaders) -> int | None:
+    """Length of the request body in bytes: 0 without a body, None when it is chunked.
+
+    Raises:
+        BadRequest: two framings at once, by which one request could be read as two (RFC 9112 §6.3).
+    """
+    lengths = [value for name, value in raw if name == b"content-length"]
+    codings = [value for name, value in raw if name == b"transfer-encoding"]
+    if len(lengths) + len(codings) > 1:
+        raise BadRequest("Send either one Content-Length or one Transfer-Encoding, not both.", headers=_CLOSE)
+    if codings:
+        _require_chunked(codings[0])
+        return None
+    return _number(lengths[0]) if lengths else 0
+
+
+_CLOSE = {"Connection": "close"}
+
+
+def _require_chunked(coding: bytes) -> None:
+    if coding.strip().lower() != b"chunked":
+        raise BadRequest("The only Transfer-Encoding taken here is chunked.", headers=_CLOSE)
+
+
+def _number(length: bytes) -> int:
+    if not length.isdigit():
+        raise BadRequest("Content-Length is not a number.", headers=_CLOSE)
+    return int(length)
+
+
+def _dropped(raw: RawHeaders, always: frozenset[bytes]) -> frozenset[bytes]:
+    named = [value for name, value in raw if name == b"connection"]
+    if not named:
+        return always
+    return always | {option.strip().lower() for option in b",".join(named).split(b",")}

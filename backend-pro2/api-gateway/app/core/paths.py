@@ -1,0 +1,62 @@
+"""Where a public path leads behind the gateway."""
+
+import string
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+_SAFE = string.punctuation
+
+
+class Route(Protocol):
+    """One line of shared.links.GATEWAY_ROUTES."""
+
+    @property
+    def gateway_prefix(self) -> str:
+        """Public prefix."""
+
+    @property
+    def service(self) -> str:
+        """Who answers below it."""
+
+    @property
+    def upstream_prefix(self) -> str:
+        """The prefix there."""
+
+
+class Target(NamedTuple):
+    """A path, still percent-encoded, at one of the services."""
+
+    service: str
+    path: str
+
+
+class PathMap:
+    """Maps raw request paths by prefix; whole segments only, and nothing that climbs."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = [(route.gateway_prefix.encode(), route.service, route.upstream_prefix) for route in routes]
+        self._prefixes = tuple(prefix for prefix, _, _ in self._routes)
+
+    def target(self, raw_path: bytes) -> Target | None:
+        """The target, or None when the path is not a service's."""
+        if not raw_path.startswith(self._prefixes):
+            return None
+        for prefix, service, upstream_prefix in self._routes:
+            rest = raw_path.removeprefix(prefix)
+            if len(rest) < len(raw_path) and rest[:1] in (b"", b"/"):
+                return None if climbs(rest) else Target(service, upstream_prefix + ascii_only(rest))
+        return None
+
+
+def climbs(raw_path: bytes) -> bool:
+    """Whether a segment is `.` or `..`, plain or percent-encoded, so that two parsers could disagree about the path."""
+    if b"." not in raw_path and b"%2" not in raw_path:
+        return False
+    plain = raw_path.lower().replace(b"%2e", b".").replace(b"%2f", b"/").replace(b"%5c", b"/").replace(b"\\", b"/")
+    return any(segment in (b".", b"..") for segment in plain.split(b"/"))
+
+
+def ascii_only(raw: bytes) -> str:
+    """Text of a raw path or query; bytes outside ASCII, which some clients send bare, become percent-encoded."""
+    return raw.decode("ascii") if raw.isascii() else quote(raw, safe=_SAFE)

@@ -1,0 +1,1 @@
+"""The data service: uploads, datasets and their content, queries."""

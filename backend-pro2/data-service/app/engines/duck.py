@@ -1,0 +1,65 @@
+"""DuckDB as every engine uses it: bounded, offline, identifiers and literals quoted in one place."""
+
+import json
+from pathlib import Path
+from typing import TypedDict
+
+import duckdb
+
+SPILL_PER_ENGINE = "64GB"
+
+
+def connect(*, memory_mb: int, threads: int, scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that may use `memory_mb` MiB and spill into `scratch`; without one it never spills."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_mb}MiB",
+        "threads": threads,
+        "temp_directory": str(scratch or ""),
+        "max_temp_directory_size": SPILL_PER_ENGINE if scratch else "0KiB",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'; SET errors_as_json = true; SET enable_progress_bar = false")
+    return connection
+
+
+def identifier(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str | Path) -> str:
+    """`text` as an SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def engine_memory_mb(limit_mb: int) -> int:
+    """What DuckDB may use of a child's `limit_mb`; the rest is for Python and what DuckDB does not count."""
+    return max(64, min(512, limit_mb // 2))
+
+
+class Failure(TypedDict, total=False):
+    """What DuckDB says about an error, in parts."""
+
+    exception_type: str
+    exception_message: str
+    position: str
+    type: str
+    name: str
+
+
+def failure(error: duckdb.Error) -> Failure:
+    """The parts of a DuckDB error."""
+    text = str(error)
+    try:
+        parts: Failure = json.loads(text[text.index("{") :])
+    except ValueError:
+        return Failure(exception_message=text)
+    return parts
+
+
+def error_message(error: duckdb.Error) -> str:
+    """The message of a DuckDB error."""
+    return failure(error).get("exception_message", "")

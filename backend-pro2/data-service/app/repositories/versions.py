@@ -1,0 +1,224 @@
+"""Rows of `dataset_versions`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.database import Session
+
+_SHOWN = """
+SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_bytes, v.raw_sha256, v.parquet_key, v.parquet_bytes,
+       v.parquet_sha256, v.row_count, v.column_count, v.schema, v.ingest_report, v.operation, v.created_by,
+       v.created_at, v.ready_at, d.name, d.project_id
+FROM dataset_versions v
+JOIN datasets d ON d.id = v.dataset_id
+JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+"""
+
+_ONE = f"{_SHOWN} WHERE v.dataset_id = $2 AND v.version = $3"
+
+_PAGE = f"""
+{_SHOWN}
+WHERE v.dataset_id = $2 AND ($3::int IS NULL OR v.version < $3)
+ORDER BY v.version DESC
+LIMIT $4
+"""
+
+_PROFILE = """
+SELECT v.profile
+FROM dataset_versions v
+JOIN datasets d ON d.id = v.dataset_id
+JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+WHERE v.dataset_id = $2 AND v.version = $3
+"""
+
+_RAW = """
+SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_key, v.raw_bytes, v.raw_sha256
+FROM dataset_versions v
+WHERE v.dataset_id = $1 AND v.version = $2
+"""
+
+_TABLES = """
+SELECT d.name, d.status AS dataset_status, d.current_version, v.version, v.status, v.parquet_key, v.parquet_sha256
+FROM datasets d
+JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+LEFT JOIN dataset_versions v
+    ON v.dataset_id = d.id AND (v.version = d.current_version OR v.version = ANY($4::int[]))
+WHERE d.project_id = $2 AND lower(d.name) = ANY($3::text[])
+LIMIT 1000
+"""
+
+_KEYS = "SELECT raw_key, parquet_key FROM dataset_versions WHERE dataset_id = $1 ORDER BY version LIMIT 10000"
+
+_INSERT = """
+INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, operation, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+_READY = """
+UPDATE dataset_versions
+SET status = 'ready', ready_at = now(), parquet_key = $3, parquet_bytes = $4, parquet_sha256 = $5, row_count = $6,
+    column_count = $7, schema = $8, profile = $9, ingest_report = $10
+WHERE dataset_id = $1 AND version = $2
+"""
+
+_FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
+
+# Artifacts of analyses are objects too; ai-service writes them.
+_REFERENCED = """
+SELECT array_agg(used.key) FROM (
+    SELECT raw_key AS key FROM dataset_versions WHERE raw_key = ANY($1::text[])
+    UNION ALL
+    SELECT parquet_key FROM dataset_versions WHERE parquet_key = ANY($1::text[])
+    UNION ALL
+    SELECT artifact ->> 'key'
+    FROM analysis_results r
+    CROSS JOIN LATERAL jsonb_array_elements(r.artifacts) AS artifact
+    WHERE artifact ->> 'key' = ANY($1::text[])
+) AS used
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as members of its project see it, without its profile; `name` is the dataset's."""
+
+    dataset_id: UUID
+    version: int
+    status: str
+    filename: str
+    raw_bytes: int
+    raw_sha256: str
+    parquet_key: str | None
+    parquet_bytes: int | None
+    parquet_sha256: str | None
+    row_count: int | None
+    column_count: int | None
+    schema: list[dict[str, Any]] | None
+    ingest_report: dict[str, Any] | None
+    operation: dict[str, Any]
+    created_by: UUID | None
+    created_at: datetime
+    ready_at: datetime | None
+    name: str
+    project_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """What an ingest starts from."""
+
+    dataset_id: UUID
+    version: int
+    status: str
+    filename: str
+    raw_key: str
+    raw_bytes: int
+    raw_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What an upload makes."""
+
+    dataset_id: UUID
+    version: int
+    filename: str
+    raw_key: str
+    raw_bytes: int
+    raw_sha256: str
+    operation: dict[str, Any]
+    created_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an ingest finds out, and where it put the Parquet file."""
+
+    parquet_key: str
+    parquet_bytes: int
+    parquet_sha256: str
+    row_count: int
+    schema: list[dict[str, Any]]
+    profile: dict[str, Any]
+    ingest_report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A version that a query may name; without one, the dataset has no such version."""
+
+    name: str
+    dataset_status: str
+    current_version: int | None
+    version: int | None
+    status: str | None
+    parquet_key: str | None
+    parquet_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The objects of one version."""
+
+    raw_key: str
+    parquet_key: str | None
+
+
+async def visible(session: Session, dataset_id: UUID, version: int, user_id: UUID) -> Version | None:
+    """The version, if the user is a member of its project."""
+    return await session.fetch_one(Version, _ONE, user_id, dataset_id, version)
+
+
+async def page(session: Session, dataset_id: UUID, user_id: UUID, *, below: int | None, limit: int) -> list[Version]:
+    """Versions of the dataset, newest first, older than `below`."""
+    return await session.fetch_all(Version, _PAGE, user_id, dataset_id, below, limit)
+
+
+async def profile(session: Session, dataset_id: UUID, version: int, user_id: UUID) -> dict[str, Any] | None:
+    """The profile of the version, if the user is a member of its project."""
+    found: dict[str, Any] | None = await session.fetch_value(_PROFILE, user_id, dataset_id, version)
+    return found
+
+
+async def tables(
+    session: Session, project_id: UUID, user_id: UUID, names: Sequence[str], versions: Sequence[int]
+) -> list[TableVersion]:
+    """Of the datasets with these `names` (in lower case): the current version, and those numbered in `versions`."""
+    return await session.fetch_all(TableVersion, _TABLES, user_id, project_id, list(names), list(versions))
+
+
+async def raw_file(session: Session, dataset_id: UUID, version: int) -> RawFile | None:
+    """What to ingest; for workers, who act for the task's creator."""
+    return await session.fetch_one(RawFile, _RAW, dataset_id, version)
+
+
+async def keys(session: Session, dataset_id: UUID) -> list[str]:
+    """Keys of all objects of the dataset, whose row the caller has locked."""
+    rows = await session.fetch_all(Keys, _KEYS, dataset_id)
+    return [key for row in rows for key in (row.raw_key, row.parquet_key) if key is not None]
+
+
+async def insert(session: Session, new: NewVersion) -> None:
+    """Add a version whose raw file is stored."""
+    figures = (new.filename, new.raw_key, new.raw_bytes, new.raw_sha256, new.operation, new.created_by)
+    await session.execute(_INSERT, new.dataset_id, new.version, *figures)
+
+
+async def mark_ready(session: Session, dataset_id: UUID, version: int, content: Content) -> bool:
+    """Add the content; False when the version is no longer there."""
+    figures = (content.parquet_key, content.parquet_bytes, content.parquet_sha256, content.row_count)
+    found = (len(content.schema), content.schema, content.profile, content.ingest_report)
+    return await session.execute(_READY, dataset_id, version, *figures, *found) == 1
+
+
+async def mark_failed(session: Session, dataset_id: UUID, version: int) -> None:
+    """Note that the version will never be ready."""
+    await session.execute(_FAILED, dataset_id, version)
+
+
+async def referenced(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that some row refers to."""
+    return set(await session.fetch_value(_REFERENCED, list(keys)) or ())

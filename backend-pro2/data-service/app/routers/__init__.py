@@ -1,0 +1,1 @@
+"""Routes: inject, call one use case, answer."""

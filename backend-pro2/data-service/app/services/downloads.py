@@ -1,0 +1,116 @@
+"""A version as a file to take away."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from shared.object_store import read_file
+from shared.resources import Resources
+
+from ..repositories.versions import Version
+from ..schemas.datasets import DownloadFormat
+from .datasets import Datasets
+from .engine import Engine
+
+MEDIA_TYPES = {
+    DownloadFormat.CSV: "text/csv; charset=utf-8",
+    DownloadFormat.JSONL: "application/x-ndjson",
+    DownloadFormat.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bytes to stream, and what is known of them beforehand."""
+
+    content: AsyncIterator[bytes]
+    filename: str
+    media_type: str
+    bytes: int
+    rows: int
+    sha256: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of the response: it is saved, not shown, and can be verified."""
+        return {
+            "Content-Disposition": disposition(self.filename),
+            "Content-Length": str(self.bytes),
+            "X-Content-Type-Options": "nosniff",
+            "X-Row-Count": str(self.rows),
+            "X-Content-SHA256": self.sha256,
+        }
+
+
+class Downloads:
+    """Use case of `/manage/datasets/{id}/download`."""
+
+    def __init__(self, resources: Resources, engine: Engine, datasets: Datasets) -> None:
+        self._settings = resources.settings
+        self._store = resources.object_store
+        self._cache = resources.cache
+        self._engine = engine
+        self._datasets = datasets
+
+    async def open(
+        self, dataset_id: UUID, user_id: UUID, kind: DownloadFormat, *, raw: bool, number: int | None = None
+    ) -> Download:
+        """A ready version in the format asked for.
+
+        Raises:
+            NotFound: the dataset or that version of it.
+            Conflict: `dataset_not_ready`.
+        """
+        version = await self._datasets.version(dataset_id, user_id, number)
+        if kind is DownloadFormat.PARQUET:
+            content = self._store.get_stream(str(version.parquet_key))
+            figures = (version.parquet_bytes or 0, version.row_count or 0, str(version.parquet_sha256))
+            return Download(content, f"{version.name}.parquet", MEDIA_TYPES[kind], *figures)
+        return await self._export(version, kind, raw=raw)
+
+    async def _export(self, version: Version, kind: DownloadFormat, *, raw: bool) -> Download:
+        source = await self._cache.fetch(str(version.parquet_key), str(version.parquet_sha256))
+        folder = await asyncio.to_thread(scratch_folder, self._settings.cache_dir)
+        target = folder / f"export.{kind}"
+        job = {"path": str(source), "target": str(target), "format": str(kind), "raw": raw, "scratch": str(folder)}
+        try:
+            made = await self._engine.run("export:export", job, timeout_seconds=self._settings.task_timeout_seconds)
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
+        figures = (made["bytes"], made["rows"], made["sha256"])
+        return Download(_once(target), f"{version.name}.{kind}", MEDIA_TYPES[kind], *figures)
+
+
+def scratch_folder(cache_dir: Path) -> Path:
+    """A fresh directory for one job, on the disk of the cache; the sweep removes forgotten ones."""
+    parent = scratch_parent(cache_dir)
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def scratch_parent(cache_dir: Path) -> Path:
+    """Where those directories are: beside the cache, which holds files only."""
+    return cache_dir.resolve().with_name(f"{cache_dir.resolve().name}-scratch")
+
+
+def disposition(filename: str) -> str:
+    """Content-Disposition for a download of that name (RFC 6266): plain letters for all, the true name for most."""
+    plain = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in " ._-()") else "_" for letter in filename
+    )
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+async def _once(path: Path) -> AsyncIterator[bytes]:
+    """The file's bytes; then its directory goes."""
+    try:
+        async for chunk in read_file(path):
+            yield chunk
+    finally:
+        await asyncio.to_thread(shutil.rmtree, path.parent, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""Short computations for a request: bounded in number, and their ends as errors that a client understands."""
+
+import asyncio
+from typing import Any
+
+from shared.compute import ComputeFailed
+from shared.errors import APIException, Invalid, RequestTimeout, ServiceUnavailable
+from shared.resources import Resources
+
+PRELOAD = (
+    "data-service.app.engines.ingest",
+    "data-service.app.engines.query",
+    "data-service.app.engines.preview",
+    "data-service.app.engines.export",
+)
+AT_ONCE = 4
+PATIENCE_SECONDS = 20
+TOO_LARGE = "This needs more memory than it may use. Ask for fewer columns or rows, or aggregate first."
+
+
+class Engine:
+    """Runs engine functions for requests, a few at once; belongs to one process."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, function: str, job: dict[str, Any], *, timeout_seconds: float | None = None) -> dict[str, Any]:
+        """Call `engines.<function>` under the limits for queries.
+
+        Raises:
+            Invalid: the engine refuses the request; the code is its own.
+            RequestTimeout: `query_timeout`.
+            ServiceUnavailable: no turn in time.
+            ComputeFailed: `file_gone`, or a fault of ours.
+        """
+        settings = self._resources.settings
+        limits = {"memory_mb": settings.query_memory_limit_mb, "threads": settings.engine_threads}
+        await self._turn()
+        try:
+            return await self._resources.compute.run(
+                f"data-service.app.engines.{function}",
+                {**job, **limits},
+                timeout_seconds=timeout_seconds or settings.query_timeout_seconds,
+                memory_mb=settings.query_memory_limit_mb,
+            )
+        except ComputeFailed as error:
+            raise _explained(error, settings.query_timeout_seconds) from error
+        finally:
+            self._turns.release()
+
+    async def _turn(self) -> None:
+        try:
+            await asyncio.wait_for(self._turns.acquire(), PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise ServiceUnavailable("Too many computations are running; try again shortly.") from error
+
+
+def _explained(error: ComputeFailed, seconds: float) -> APIException | ComputeFailed:
+    match error.code:
+        case "timeout":
+            return RequestTimeout(
+                f"This took longer than {seconds:g} seconds. Ask for less at once.", code="query_timeout"
+            )
+        case "out_of_memory" | "answer_too_large":
+            return Invalid(TOO_LARGE, code="query_too_large")
+        case "crashed":
+            return Invalid("The engine cannot run this query. Rewrite it in another way.", code="query_failed")
+        case "internal_error" | "file_gone":
+            return error
+        case code:
+            return Invalid(error.detail, code=code)

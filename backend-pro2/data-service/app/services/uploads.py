@@ -1,0 +1,219 @@
+"""Receive a file: into the object store while it arrives, into the database once it is complete and verified."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from uuid import UUID
+
+from shared.errors import APIException, Conflict, Invalid, NotFound, PayloadTooLarge, ServiceUnavailable
+from shared.ids import new_id
+from shared.logging import get_logger
+from shared.membership import ProjectRole, require_project
+from shared.object_store import StoredObject
+from shared.resources import Resources
+from shared.tasks import NewTask, Task
+
+from ..repositories import datasets, versions
+from ..repositories.datasets import Dataset, NewDataset
+from ..repositories.versions import NewVersion
+from ..schemas.uploads import UploadFields
+from .file_kinds import HEAD_BYTES, require_text
+from .form_stream import FieldValue, FileBytes, FileEnd, FileStart, FormEvent, read_form
+
+log = get_logger(__name__)
+
+MAX_NAME = 120
+NAME_TRIES = 5
+# A client that is still sending reads no answer; so much of the rest is let in before it is given one.
+DRAINED_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Received:
+    """What has arrived of a form."""
+
+    dataset_id: UUID = field(default_factory=new_id)
+    values: dict[str, str] = field(default_factory=dict)
+    filename: str = ""
+    stored: StoredObject | None = None
+
+
+class Uploads:
+    """Use case of `/upload/file`."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._database = resources.database
+        self._store = resources.object_store
+        self._ledger = resources.ledger
+        self._limit = resources.settings.max_upload_bytes
+
+    async def receive(
+        self, caller_id: UUID, content_type: str, body: AsyncIterator[bytes], request_id: str | None
+    ) -> Dataset:
+        """Store the form's file and submit its ingest.
+
+        Raises:
+            Invalid: `empty_file`, `missing_field`, or a field that cannot be accepted.
+            PayloadTooLarge, UnsupportedMediaType, BadRequest: the file or the form is not taken.
+            NotFound, Forbidden: the project.
+            Conflict: `name_taken`, for a name that was asked for.
+        """
+        received = _Received()
+        try:
+            await self._read(read_form(content_type, body), received, caller_id)
+            fields = _fields(received)
+            task = await self._commit(received, fields, caller_id, request_id)
+        except ServiceUnavailable:
+            # The commit may have happened; if not, the sweep finds the object.
+            raise
+        except APIException:
+            await self._discard(received)
+            await _drain(body)
+            raise
+        await self._ledger.ring(task)
+        log.info("dataset_uploaded", dataset_id=str(received.dataset_id), bytes=_stored(received).bytes)
+        return await self._shown(received.dataset_id, caller_id)
+
+    async def wait(self, dataset: Dataset, caller_id: UUID, seconds: float) -> Dataset:
+        """The dataset once its ingest has ended, or as it stands after `seconds`."""
+        if dataset.task_id is None or seconds <= 0:
+            return dataset
+        await self._ledger.wait(dataset.task_id, caller_id, seconds)
+        return await self._shown(dataset.id, caller_id)
+
+    async def _read(self, events: AsyncIterator[FormEvent], received: _Received, caller_id: UUID) -> None:
+        async for event in events:
+            match event:
+                case FieldValue(name, value):
+                    received.values[name] = value
+                case FileStart("file", filename) if received.stored is None:
+                    received.filename = PurePath(filename.replace("\\", "/")).name[:255]
+                    await self._receive_file(events, received, caller_id)
+                case FileStart(name, _):
+                    raise Invalid(f"Send one file, in the field 'file'; there is another in '{name[:60]}'.")
+
+    async def _receive_file(self, events: AsyncIterator[FormEvent], received: _Received, caller_id: UUID) -> None:
+        """Refuses before storing where the project is known already."""
+        owner = caller_id
+        if "project_id" in received.values:
+            owner = _fields(received, complete=False).project_id
+            await self._authorise(owner, caller_id)
+        key = f"{owner}/{received.dataset_id}/{new_id()}"
+        received.stored = await self._store.put_stream(key, self._content(events))
+
+    async def _content(self, events: AsyncIterator[FormEvent]) -> AsyncIterator[bytes]:
+        """The bytes of the file, checked as they pass."""
+        head, checked, size = bytearray(), False, 0
+        async for event in events:
+            if isinstance(event, FileEnd):
+                break
+            if not isinstance(event, FileBytes):
+                continue
+            size += len(event.data)
+            if size > self._limit:
+                raise PayloadTooLarge(f"The file is larger than {self._limit} bytes, the most accepted here.")
+            if checked:
+                yield event.data
+                continue
+            head += event.data
+            if len(head) >= HEAD_BYTES:
+                require_text(bytes(head[:HEAD_BYTES]))
+                checked = True
+                yield bytes(head)
+        if not checked:
+            require_text(bytes(head))
+            yield bytes(head)
+
+    async def _authorise(self, project_id: UUID, caller_id: UUID) -> None:
+        async with self._database.transaction(read_only=True) as session:
+            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+
+    async def _commit(self, received: _Received, fields: UploadFields, caller_id: UUID, request_id: str | None) -> Task:
+        if fields.name is not None:
+            return await self._insert(received, fields, fields.name, caller_id, request_id)
+        for _ in range(NAME_TRIES):
+            name = await self._free_name(fields.project_id, caller_id, received.filename)
+            # Somebody may take the name in between.
+            with suppress(Conflict):
+                return await self._insert(received, fields, name, caller_id, request_id)
+        raise Conflict("The project has too many datasets of this name. Send a name of your own.", code="name_taken")
+
+    async def _free_name(self, project_id: UUID, caller_id: UUID, filename: str) -> str:
+        stem = default_name(filename)
+        async with self._database.transaction(read_only=True) as session:
+            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+            return first_free(stem, await datasets.names_starting_with(session, project_id, stem))
+
+    async def _insert(
+        self, received: _Received, fields: UploadFields, name: str, caller_id: UUID, request_id: str | None
+    ) -> Task:
+        stored, dataset_id, project_id = _stored(received), received.dataset_id, fields.project_id
+        params = {"filename": received.filename, "bytes": stored.bytes}
+        async with self._database.transaction() as session:
+            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+            order = NewTask("ingest", "data", project_id, caller_id, params, dataset_id, 1, request_id=request_id)
+            task = await self._ledger.submit(session, order)
+            await datasets.insert(
+                session,
+                NewDataset(dataset_id, project_id, name, fields.description, fields.tags, task.id, caller_id),
+            )
+            operation = {"op": "upload", "filename": received.filename}
+            figures = (received.filename, stored.key, stored.bytes, stored.sha256, operation, caller_id)
+            await versions.insert(session, NewVersion(dataset_id, 1, *figures))
+        return task
+
+    async def _shown(self, dataset_id: UUID, caller_id: UUID) -> Dataset:
+        async with self._database.transaction(read_only=True) as session:
+            dataset = await datasets.visible(session, dataset_id, caller_id)
+        if dataset is None:
+            raise NotFound
+        return dataset
+
+    async def _discard(self, received: _Received) -> None:
+        if received.stored is not None:
+            with suppress(ServiceUnavailable):
+                await self._store.remove(received.stored.key)
+
+
+def default_name(filename: str) -> str:
+    """A dataset's name from a file's: `sales.2024.csv` gives `sales.2024`."""
+    stem = PurePath(filename).stem if filename else ""
+    printable = "".join(letter if letter.isprintable() else " " for letter in stem)
+    return " ".join(printable.split())[: MAX_NAME - 6].strip() or "dataset"
+
+
+def first_free(stem: str, taken: set[str]) -> str:
+    """`stem`, or with the first number from 2 on that makes it differ from all `taken`, which are in lower case."""
+    number, name = 1, stem
+    while name.lower() in taken:
+        number += 1
+        name = f"{stem} {number}"
+    return name
+
+
+def _fields(received: _Received, *, complete: bool = True) -> UploadFields:
+    if complete and received.stored is None:
+        raise _missing("file")
+    if "project_id" not in received.values:
+        raise _missing("project_id")
+    return UploadFields.parse(received.values)
+
+
+def _missing(name: str) -> Invalid:
+    return Invalid(
+        f"The form has no field '{name}'.", code="missing_field", errors=[{"loc": ["body", name], "msg": "Required."}]
+    )
+
+
+def _stored(received: _Received) -> StoredObject:
+    assert received.stored is not None  # noqa: S101 - _fields() has seen to it
+    return received.stored
+
+
+async def _drain(body: AsyncIterator[bytes]) -> None:
+    left = DRAINED_BYTES
+    async for chunk in body:
+        left -= len(chunk)
+        if left <= 0:
+            return

@@ -1,0 +1,76 @@
+"""Fixtures of the data service's tests."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from shared.auth import TokenCodec
+from shared.config import Settings
+from shared.database import Database
+from shared.ids import new_id
+from shared.resources import Resources
+from shared.testing.fixtures import database, object_store, redis, resources, server_settings, settings, workspace
+from shared.testing.project import Workspace
+
+from ..app.engines.ingest import ingest
+from ..app.main import create_app
+
+__all__ = ["database", "object_store", "redis", "resources", "server_settings", "settings", "workspace"]
+
+IngestText = Callable[..., dict[str, Any]]
+
+
+def quiet(_done: int, _total: int, _message: str) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+def ingest_text(tmp_path: Path) -> IngestText:
+    """Ingest text or bytes as the computing child would; the Parquet file is tmp_path / data.parquet."""
+
+    def run(content: str | bytes, *, max_columns: int = 1000) -> dict[str, Any]:
+        source = tmp_path / "source"
+        source.write_bytes(content if isinstance(content, bytes) else content.encode())
+        job = {"source": str(source), "parquet": str(tmp_path / "data.parquet"), "scratch": str(tmp_path)}
+        return ingest({**job, "max_columns": max_columns, "memory_mb": 1024, "threads": 1}, quiet)
+
+    return run
+
+
+@pytest.fixture
+async def client(resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(resources.settings, resources)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://data", timeout=70) as client:
+        yield client
+
+
+async def login(settings: Settings, database: Database, user_id: UUID) -> dict[str, str]:
+    """The Authorization header of a fresh session of the user."""
+    session_id = new_id()
+    async with database.transaction() as session:
+        await session.execute(
+            "INSERT INTO sessions (id, user_id, refresh_jti, refresh_issued_at, expires_at) "
+            "VALUES ($1, $2, $3, now(), now() + interval '1 day')",
+            session_id,
+            user_id,
+            new_id(),
+        )
+    return {"Authorization": f"Bearer {TokenCodec(settings).issue_access(user_id, session_id)}"}
+
+
+@pytest.fixture
+async def editor(settings: Settings, database: Database, workspace: Workspace) -> dict[str, str]:
+    return await login(settings, database, workspace.editor)
+
+
+async def upload(
+    client: httpx.AsyncClient, headers: dict[str, str], content: str, query: str = "", **fields: str
+) -> httpx.Response:
+    """Upload text as numbers.csv."""
+    files = {"file": ("numbers.csv", content.encode(), "text/csv")}
+    return await client.post(f"/upload/file{query}", headers=headers, data=fields, files=files)

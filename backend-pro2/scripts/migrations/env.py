@@ -1,0 +1,30 @@
+"""Runs the migrations against DATABASE_URL, one migrator at a time."""
+
+from alembic import context
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+from shared.config import get_settings
+
+# Any constant will do, as long as every migrator of every version takes the same lock.
+MIGRATION_LOCK = 7_215_004
+
+
+def migrate() -> None:
+    """Upgrade or downgrade inside one transaction per revision, waiting for any other migrator to finish."""
+    url = get_settings().database_url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.commit()
+        _run(connection)
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+migrate()

@@ -1,0 +1,117 @@
+"""Who may come in, and how often: sliding-window limit and session look-up in one Redis round trip, without HTTP."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.redis_client import RedisClient, RedisUnavailable
+
+SLOTS = 20
+SESSION_ENDED = b"-"
+
+# The window is cut into slots, each with a counter. A request counts until its whole slot has left the window,
+# so that in no stretch of one window's length more than the limit is admitted; the price is that room returns
+# up to one slot late. Denied requests are not counted. The clock is Redis's own, one for all processes.
+_SCRIPT = """
+local time = redis.call('TIME')
+local limit, length = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local slot = math.floor(now / length)
+local used, oldest = 0, slot
+local counts = redis.call('HGETALL', KEYS[1])
+for i = 1, #counts, 2 do
+  local number = tonumber(counts[i])
+  if number < slot - tonumber(ARGV[3]) then
+    redis.call('HDEL', KEYS[1], counts[i])
+  else
+    used = used + tonumber(counts[i + 1])
+    if number < oldest then oldest = number end
+  end
+end
+local allowed = 0
+if used < limit then
+  allowed = 1
+  used = used + 1
+  redis.call('HINCRBY', KEYS[1], slot, 1)
+  redis.call('PEXPIRE', KEYS[1], math.ceil(length * (tonumber(ARGV[3]) + 1) * 1000))
+end
+local reset = math.ceil((oldest + tonumber(ARGV[3]) + 1) * length - now)
+local session = false
+if KEYS[2] then session = redis.call('GET', KEYS[2]) end
+return {allowed, used, reset, session}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """At most `limit` requests in any `window_seconds`."""
+
+    name: str
+    limit: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request may go on, how much room is left, and the cached body of its session if there is one."""
+
+    allowed: bool
+    remaining: int
+    reset_seconds: int
+    session: bytes | None
+
+
+class LocalWindow:
+    """The same window in this process alone: what stands in while Redis is away."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
+
+    def admit(self, key: str, policy: Policy) -> Verdict:
+        """Count one request of `key` if there is room."""
+        length = policy.window_seconds / SLOTS
+        slot = math.floor(self._clock() / length)
+        counts = {number: count for number, count in self._counts[key].items() if number >= slot - SLOTS}
+        used = sum(counts.values())
+        allowed = used < policy.limit
+        if allowed:
+            counts[slot] = counts.get(slot, 0) + 1
+        self._counts[key] = counts
+        self._forget(slot)
+        reset = math.ceil((min(counts, default=slot) + SLOTS + 1) * length - self._clock())
+        return Verdict(allowed, max(policy.limit - used - allowed, 0), reset, None)
+
+    def _forget(self, slot: int) -> None:
+        if len(self._counts) > 10_000:
+            for key in [key for key, counts in self._counts.items() if max(counts, default=0) < slot - SLOTS]:
+                del self._counts[key]
+
+
+def session_key(session_id: UUID) -> str:
+    """Where Redis keeps the body of `/auth/me` for a live session, or a tombstone for one that ended."""
+    return f"session:{session_id}"
+
+
+class Admission:
+    """Decides on a request in one round trip; without Redis it limits by itself and leaves sessions to PostgreSQL."""
+
+    def __init__(self, redis: RedisClient, service: str) -> None:
+        self._redis = redis
+        self._prefix = f"rate:{service}:"
+        self._local = LocalWindow()
+
+    async def admit(self, who: str, policy: Policy, session_id: UUID | None) -> Verdict:
+        """Count a request of `who` under `policy` and look up the session."""
+        key = f"{self._prefix}{policy.name}:{who}"
+        keys = [key] if session_id is None else [key, session_key(session_id)]
+        try:
+            allowed, used, reset, session = await self._redis.eval(
+                _SCRIPT, keys, (policy.limit, policy.window_seconds / SLOTS, SLOTS)
+            )
+        except RedisUnavailable:
+            return self._local.admit(key, policy)
+        return Verdict(bool(allowed), max(policy.limit - used, 0), reset, session)

@@ -1,0 +1,101 @@
+"""A computing child: takes one job from its socket, runs one function under hard limits, answers and dies."""
+
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from shared.compute_protocol import HEADER, OUT_OF_MEMORY, ComputeError, encode_frame
+
+Report = Callable[[int, int, str], None]
+Function = Callable[[dict[str, Any], Report], dict[str, Any]]
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+MEBIBYTE = 1024 * 1024
+# DuckDB, BLAS and thread stacks reserve address space that they never touch; resident memory is watched from outside.
+RESERVED_BYTES = 4096 * MEBIBYTE
+
+
+def serve(connection: socket.socket) -> None:
+    """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it."""
+    job = _receive(connection)
+    _limit(job["memory_mb"], job["cpu_seconds"])
+    try:
+        answer = encode_frame({"result": _run(job, connection)})
+    except ComputeError as error:
+        answer = encode_frame({"error": {"code": error.code, "detail": error.detail}})
+    except MemoryError:
+        answer = encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}})
+    except Exception:  # noqa: BLE001 - the edge of the process: a bug must reach the log of the parent
+        detail = "The computation failed unexpectedly; the operator finds the cause in the log."
+        answer = encode_frame(
+            {"error": {"code": "internal_error", "detail": detail}, "trace": traceback.format_exc()[-4000:]}
+        )
+    connection.sendall(answer)
+
+
+def _run(job: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
+    def report(done: int, total: int, message: str) -> None:
+        connection.sendall(encode_frame({"progress": [int(done), int(total), str(message)]}))
+
+    return resolve(job["function"])(job["job"], report)
+
+
+def resolve(name: str) -> Function:
+    """The function that "module.path:name" names; the path may hold hyphens."""
+    module, _, attribute = name.partition(":")
+    function: Function = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def _receive(connection: socket.socket) -> dict[str, Any]:
+    with connection.makefile("rb") as stream:
+        (length,) = HEADER.unpack(stream.read(HEADER.size))
+        job: dict[str, Any] = orjson.loads(stream.read(length))
+    return job
+
+
+def _limit(memory_mb: int, cpu_seconds: int) -> None:
+    _lower(resource.RLIMIT_CORE, 0, 0)
+    # A grace between the two, or the kernel skips SIGXCPU, which tells this end from others.
+    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
+    if sys.platform == "linux":
+        reserve = _address_space() + memory_mb * MEBIBYTE + RESERVED_BYTES
+        _lower(resource.RLIMIT_AS, reserve, reserve)
+
+
+def _lower(limit: int, soft: int, hard: int) -> None:
+    _, present = resource.getrlimit(limit)
+    ceiling = hard if present == resource.RLIM_INFINITY else min(hard, present)
+    resource.setrlimit(limit, (min(soft, ceiling), ceiling))
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", "rb") as state:  # noqa: PTH123 - pathlib is not loaded in a bare child
+        return int(state.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when `parent` dies, however it dies (Linux only)."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of grandchildren whose parent dies, so that somebody buries them (Linux only)."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

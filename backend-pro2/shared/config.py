@@ -1,0 +1,185 @@
+"""Settings of one project instance, read from the environment and the instance's .env file."""
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.config_rules import comma_separated, plain_postgres_scheme, refuse_weak_secrets
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+class Environment(StrEnum):
+    """Where the instance runs; production refuses placeholders and short secrets."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class ServiceSettings(BaseSettings):
+    """Who we are and where we listen."""
+
+    project_id: str = Field(
+        "pro1",
+        pattern=r"^[a-z][a-z0-9-]{0,30}$",
+        description="Name of this instance; issuer and audience of its tokens.",
+    )
+    environment: Environment = Field(Environment.DEVELOPMENT, description="development, test or production.")
+    bind_host: str = Field("127.0.0.1", description="Address the services listen on.")
+    api_gateway_port: int = Field(8000, ge=1, le=65535, description="Port of the API gateway.")
+    data_service_port: int = Field(8001, ge=1, le=65535, description="Port of the data service.")
+    ai_service_port: int = Field(8002, ge=1, le=65535, description="Port of the AI service.")
+    data_service_url: str = Field(
+        "", description="Where the gateway finds the data service; empty: its port on this host."
+    )
+    ai_service_url: str = Field("", description="Where the gateway finds the AI service; empty: its port on this host.")
+    cors_origins: Words = Field(
+        (), description="Origins of browsers that may call the API, comma-separated; empty: none."
+    )
+    trusted_proxies: Words = Field(
+        (), description="Networks (CIDR) whose X-Forwarded-For is believed, comma-separated."
+    )
+    metrics_allow: Words = Field(
+        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        description="Networks (CIDR) that may read /metrics, comma-separated.",
+    )
+    max_body_bytes: int = Field(MEBIBYTE, ge=1024, description="Largest JSON body accepted, in bytes.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = Field(
+        "json", pattern="^(json|console)$", description="json (one object a line) or console (for a person)."
+    )
+    slow_request_seconds: float = Field(1.0, gt=0, description="Requests slower than this are logged as slow_request.")
+    sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
+
+
+class StorageSettings(BaseSettings):
+    """PostgreSQL, Redis and the object store."""
+
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://postgres:postgres123@127.0.0.1:5432/ai_platform_pro1"),
+        description="PostgreSQL 15 or newer.",
+    )
+    database_pool_min_size: int = Field(1, ge=0, description="Connections kept open per process.")
+    database_pool_max_size: int = Field(10, ge=1, description="Connections opened at most per process.")
+    database_acquire_timeout_seconds: float = Field(1.0, gt=0, description="Wait for a free connection, then 503.")
+    database_statement_timeout_seconds: float = Field(10.0, gt=0, description="PostgreSQL ends a statement after this.")
+    database_lock_timeout_seconds: float = Field(
+        2.0, gt=0, description="PostgreSQL gives up waiting for a lock after this."
+    )
+    database_statement_cache_size: int = Field(
+        100, ge=0, description="Prepared statements kept; 0 behind a pooling proxy."
+    )
+    redis_url: SecretStr = Field(
+        SecretStr("redis://:redis123@127.0.0.1:6379/0"), description="Redis 7 or newer, or Valkey."
+    )
+    redis_pool_size: int = Field(20, ge=1, description="Connections opened at most per process.")
+    redis_timeout_seconds: float = Field(0.5, gt=0, description="Wait for Redis, then do without.")
+    s3_endpoint_url: str = Field(
+        "http://127.0.0.1:9000", pattern=r"^https?://[^/]+$", description="Any S3-compatible object store."
+    )
+    s3_access_key: SecretStr = Field(SecretStr("minioadmin"), description="Access key of the object store.")
+    s3_secret_key: SecretStr = Field(SecretStr("minioadmin123"), description="Secret key of the object store.")
+    s3_bucket: str = Field(
+        "ai-platform-pro1", pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", description="Bucket of this instance."
+    )
+    s3_region: str = Field("us-east-1", description="Region named in signatures.")
+    cache_dir: Path = Field(Path(".cache"), description="Where verified copies of Parquet files are kept.")
+    cache_max_bytes: int = Field(20 * GIBIBYTE, ge=MEBIBYTE, description="Size of that cache in bytes.")
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _plain_scheme(cls, value: object) -> object:
+        return plain_postgres_scheme(value)
+
+
+class SecuritySettings(BaseSettings):
+    """Keys, tokens, passwords and limits."""
+
+    secret_key: SecretStr = Field(
+        SecretStr("your-super-secret-key-32-chars-minimum"), description="Signs tokens; 32 characters or more."
+    )
+    secret_keys_previous: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Retired keys that still verify, comma-separated."
+    )
+    access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
+    refresh_token_expire_days: int = Field(7, ge=1, description="Life of a session without use.")
+    refresh_reuse_grace_seconds: float = Field(
+        10, ge=0, description="A rotated refresh token replayed within this yields its successor."
+    )
+    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2 to this power).")
+    admin_email: str = Field("", description="First administrator, created at start; empty: none.")
+    admin_password: SecretStr = Field(SecretStr(""), description="Password of the first administrator.")
+    rate_limit_window_seconds: int = Field(60, ge=1, description="Length of the sliding window.")
+    rate_limit_default: int = Field(6000, ge=1, description="Requests a window per user.")
+    rate_limit_anonymous: int = Field(3000, ge=1, description="Requests a window per address without a token.")
+    rate_limit_auth: int = Field(120, ge=1, description="Logins, registrations and refreshes a window per address.")
+
+
+class WorkSettings(BaseSettings):
+    """Uploads, tasks, compute and the LLM."""
+
+    max_upload_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file accepted, in bytes.")
+    max_columns: int = Field(10_000, ge=1, description="Columns a dataset may have.")
+    orphan_hours: float = Field(24, gt=0, description="Age at which an object that no row refers to is removed.")
+    task_lease_seconds: float = Field(15, ge=1, description="A worker silent for this long loses its task.")
+    task_max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a task is failed as poison.")
+    task_timeout_seconds: float = Field(3600, gt=0, description="Wall-clock limit of one computation.")
+    task_memory_limit_mb: int = Field(2048, ge=128, description="Resident memory of one computation.")
+    query_timeout_seconds: float = Field(30, gt=0, description="Wall-clock limit of one SQL query.")
+    query_memory_limit_mb: int = Field(1024, ge=128, description="Resident memory of one SQL query.")
+    engine_threads: int = Field(2, ge=1, description="Threads one computation may use.")
+    worker_concurrency: int = Field(2, ge=1, description="Tasks a worker runs at once.")
+    reconcile_seconds: float = Field(5, gt=0, description="How often lost tasks are looked for.")
+    ray_enabled: bool = Field(True, description="Whether this instance has a Ray cluster.")
+    ray_address: str = Field("127.0.0.1:8010", description="Head of the Ray cluster.")
+    ray_auth_token: SecretStr = Field(SecretStr(""), description="Token of the Ray cluster.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of the LLM; empty: LLM routes answer 503.")
+    openai_base_url: str = Field("", description="Any OpenAI-compatible server; empty: OpenAI.")
+    openai_model: str = Field("gpt-4o-mini", description="Model asked for.")
+
+
+class Settings(ServiceSettings, StorageSettings, SecuritySettings, WorkSettings):
+    """Everything an instance can be told; each field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    @field_validator("cors_origins", "trusted_proxies", "metrics_allow", "secret_keys_previous", mode="before")
+    @classmethod
+    def _split(cls, value: object, _: ValidationInfo) -> object:
+        return comma_separated(value)
+
+    @model_validator(mode="after")
+    def _strong_secrets(self) -> Self:
+        if self.environment is Environment.PRODUCTION:
+            refuse_weak_secrets(self)
+        return self
+
+    @property
+    def data_service_base(self) -> str:
+        """Base URL of the data service, without a trailing slash."""
+        return self.data_service_url.rstrip("/") or f"http://127.0.0.1:{self.data_service_port}"
+
+    @property
+    def ai_service_base(self) -> str:
+        """Base URL of the AI service, without a trailing slash."""
+        return self.ai_service_url.rstrip("/") or f"http://127.0.0.1:{self.ai_service_port}"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Settings from the environment, then from the file that ENV_FILE names (default `.env`).
+
+    Raises:
+        pydantic.ValidationError: a value is unusable, or a secret too weak for production; it names the variable.
+    """
+    return Settings(_env_file=os.environ.get("ENV_FILE", ".env"))

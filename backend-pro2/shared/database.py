@@ -1,0 +1,227 @@
+"""PostgreSQL: one pool per process, transactions as a context manager, rows as dataclasses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg.transaction import Transaction
+
+from shared.config import Settings
+from shared.errors import ServiceUnavailable
+from shared.logging import get_logger
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+log = get_logger(__name__)
+
+Record = TypeVar("Record")
+UniqueViolation = asyncpg.UniqueViolationError
+ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+
+AWAY = "The database is away for the moment; try again shortly."
+
+# How a lost server shows while a statement runs. Not every OSError: those of the caller's own block are the caller's.
+_LOST = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+_UNREACHABLE = (*_LOST, OSError)
+
+
+class Session:
+    """One connection inside one transaction; what repositories are given."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch_one(self, model: type[Record], sql: str, *arguments: object) -> Record | None:
+        """First row as `model`, whose field names are the columns; None if there is none."""
+        row = await self._connection.fetchrow(sql, *arguments)
+        return None if row is None else model(**dict(row))
+
+    async def fetch_all(self, model: type[Record], sql: str, *arguments: object) -> list[Record]:
+        """All rows as `model`; the statement itself must bound their number."""
+        return [model(**dict(row)) for row in await self._connection.fetch(sql, *arguments)]
+
+    async def fetch_value(self, sql: str, *arguments: object) -> Any:
+        """First column of the first row, or None."""
+        return await self._connection.fetchval(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> int:
+        """Run a statement; the number of rows it touched."""
+        status = await self._connection.execute(sql, *arguments)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+class Database:
+    """The pool. It connects on first use and again after a loss, so that a service may start before PostgreSQL does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ServiceUnavailable: the server does not answer.
+        """
+        async with self._opening:
+            if self._pool is None:
+                try:
+                    self._pool = await self._create_pool()
+                except (*_UNREACHABLE, TimeoutError) as error:
+                    log.warning("database_unreachable", error=type(error).__name__)
+                    raise ServiceUnavailable(AWAY) from error
+
+    async def close(self) -> None:
+        """Give connections back within five seconds, then cut them."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            await asyncio.wait_for(pool.close(), timeout=5)
+        except TimeoutError:
+            pool.terminate()
+
+    async def ping(self) -> None:
+        """One round trip.
+
+        Raises:
+            ServiceUnavailable: the server does not answer.
+        """
+        async with self.transaction(read_only=True) as session:
+            await session.fetch_value("SELECT 1")
+
+    @asynccontextmanager
+    async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Session]:
+        """A session that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            ServiceUnavailable: no connection in time, or the server was lost on the way.
+        """
+        connection, transaction = await self._begin(read_only=read_only)
+        try:
+            try:
+                yield Session(connection)
+            except BaseException:
+                await self._rollback(connection, transaction)
+                raise
+            await transaction.commit()
+        except _LOST as error:
+            log.warning("database_lost", error=type(error).__name__)
+            raise ServiceUnavailable(AWAY) from error
+        finally:
+            await self._release(connection)
+
+    async def _begin(self, *, read_only: bool) -> tuple[Connection, Transaction]:
+        # A connection that died in the pool shows only now; nothing has been sent yet, so another try is safe.
+        for attempt in range(self._settings.database_pool_max_size + 1):
+            connection = await self._acquire()
+            transaction = connection.transaction(readonly=read_only)
+            try:
+                await transaction.start()
+            except _LOST as error:
+                log.info("database_connection_stale", attempt=attempt, error=type(error).__name__)
+                _cut(connection)
+                await self._release(connection)
+            except BaseException:
+                await self._release(connection)
+                raise
+            else:
+                return connection, transaction
+        raise ServiceUnavailable(AWAY)
+
+    async def _acquire(self) -> Connection:
+        if self._pool is None:
+            await self.open()
+        if self._pool is None:
+            raise ServiceUnavailable(AWAY)
+        try:
+            return await self._pool.acquire(timeout=self._settings.database_acquire_timeout_seconds)
+        except TimeoutError as error:
+            raise ServiceUnavailable("All database connections are busy; try again shortly.") from error
+        except _UNREACHABLE as error:
+            raise ServiceUnavailable(AWAY) from error
+
+    async def _release(self, connection: Connection) -> None:
+        if self._pool is not None:
+            await asyncio.shield(self._pool.release(connection))
+
+    @staticmethod
+    async def _rollback(connection: Connection, transaction: Transaction) -> None:
+        try:
+            await asyncio.shield(transaction.rollback())
+        except (*_LOST, asyncpg.PostgresError) as error:
+            # The server has forgotten the transaction by itself when its connection is gone.
+            log.info("database_rollback_skipped", error=type(error).__name__)
+            _cut(connection)
+
+    async def _create_pool(self) -> Pool:
+        settings = self._settings
+        pool: Pool = await asyncpg.create_pool(
+            settings.database_url.get_secret_value(),
+            min_size=settings.database_pool_min_size,
+            max_size=settings.database_pool_max_size,
+            timeout=settings.database_acquire_timeout_seconds * 3,
+            statement_cache_size=settings.database_statement_cache_size,
+            server_settings=_server_settings(settings),
+            init=_prepare,
+            reset=_keep_as_is,
+        )
+        return pool
+
+
+def _cut(connection: Connection) -> None:
+    # asyncpg has detached the proxy already when it noticed the loss first.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+def _server_settings(settings: Settings) -> dict[str, str]:
+    return {
+        "application_name": f"{settings.project_id}-service",
+        "statement_timeout": str(int(settings.database_statement_timeout_seconds * 1000)),
+        "lock_timeout": str(int(settings.database_lock_timeout_seconds * 1000)),
+        "idle_in_transaction_session_timeout": "15000",
+        "timezone": "UTC",
+    }
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("jsonb", encoder=_to_json, decoder=orjson.loads, schema="pg_catalog")
+    # asyncpg's own UUID is a subclass that orjson does not know.
+    await connection.set_type_codec(
+        "uuid", encoder=attrgetter("bytes"), decoder=_to_uuid, schema="pg_catalog", format="binary"
+    )
+
+
+async def _keep_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """No connection is changed outside a transaction, so asyncpg need not reset it by a round trip per release."""
+
+
+def _to_uuid(raw: bytes) -> UUID:
+    return UUID(bytes=raw)
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,102 @@
+"""Health: whether the process lives, whether it can serve, and what each thing it depends on says."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from shared.errors import ServiceUnavailable
+from shared.redis_client import RedisUnavailable
+
+PROBE_TIMEOUT_SECONDS = 2.0
+
+Status = Literal["healthy", "degraded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One dependency; without a critical one the service cannot serve."""
+
+    name: str
+    critical: bool
+    check: Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Health:
+    """The state of one service."""
+
+    service: str
+    version: str
+    project: str
+    probes: Sequence[Probe] = ()
+    draining: bool = field(default=False)
+
+    async def detailed(self) -> dict[str, Any]:
+        """Every dependency's answer, asked at once."""
+        answers = await asyncio.gather(*(_ask(probe) for probe in self.probes))
+        dependencies = {probe.name: answer for probe, answer in zip(self.probes, answers, strict=True)}
+        return {
+            **self.identity(),
+            "status": overall(dependencies),
+            "draining": self.draining,
+            "dependencies": dependencies,
+        }
+
+    def identity(self) -> dict[str, str]:
+        """Who answers."""
+        return {"status": "healthy", "service": self.service, "project": self.project, "version": self.version}
+
+
+def overall(dependencies: Mapping[str, Mapping[str, Any]]) -> Status:
+    """Failed if something critical failed, degraded if anything did."""
+    failed = [answer for answer in dependencies.values() if answer["status"] != "healthy"]
+    if not failed:
+        return "healthy"
+    return "failed" if any(answer["critical"] for answer in failed) else "degraded"
+
+
+async def _ask(probe: Probe) -> dict[str, Any]:
+    started = time.perf_counter()
+    note = None
+    try:
+        await asyncio.wait_for(probe.check(), PROBE_TIMEOUT_SECONDS)
+    except (ServiceUnavailable, RedisUnavailable, TimeoutError, OSError) as error:
+        note = type(error).__name__ if not isinstance(error, ServiceUnavailable) else error.detail
+    took = round((time.perf_counter() - started) * 1000, 1)
+    answer: dict[str, Any] = {"status": "failed" if note else "healthy", "critical": probe.critical, "took_ms": took}
+    return {**answer, "note": note} if note else answer
+
+
+def health_router(health: Health) -> APIRouter:
+    """`/health`, `/health/detailed` and `/ready`, public by contract."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health", operation_id=f"{_slug(health)}_health", summary="Is the process alive?")
+    async def alive() -> dict[str, str]:
+        return health.identity()
+
+    @router.get("/health/detailed", operation_id=f"{_slug(health)}_health_detailed", summary="How is each dependency?")
+    async def detailed(_: Request) -> Response:
+        return JSONResponse(await health.detailed())
+
+    @router.get(
+        "/ready",
+        operation_id=f"{_slug(health)}_ready",
+        summary="Can it serve?",
+        responses={503: {"description": "Not now."}},
+    )
+    async def ready(_: Request) -> Response:
+        report = await health.detailed()
+        able = report["status"] != "failed" and not health.draining
+        return JSONResponse({**report, "ready": able}, status_code=200 if able else 503)
+
+    return router
+
+
+def _slug(health: Health) -> str:
+    return health.service.replace("-", "_")

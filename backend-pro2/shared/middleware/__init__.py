@@ -1,0 +1,1 @@
+"""Pure ASGI middleware, outermost first: request id, metrics, (CORS,) rate limit."""

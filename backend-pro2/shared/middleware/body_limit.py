@@ -1,0 +1,47 @@
+"""Bounds request bodies: a small limit for JSON, a large one where files arrive."""
+
+from collections.abc import Collection
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import PayloadTooLarge
+
+
+class BodyLimitMiddleware:
+    """Refuses a body by its announced length before it is read, and any other as soon as it grows too long."""
+
+    def __init__(self, app: ASGIApp, limit: int, upload_limit: int, upload_prefixes: Collection[str]) -> None:
+        self._app = app
+        self._limit = limit
+        self._upload_limit = upload_limit
+        self._upload_prefixes = tuple(upload_prefixes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        large = self._upload_prefixes and scope["path"].startswith(self._upload_prefixes)
+        limit = self._upload_limit if large else self._limit
+        if announced_length(scope) > limit:
+            raise PayloadTooLarge(f"The body may have at most {limit} bytes here.")
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                # FastAPI lets only this kind of error out of its reading of a body.
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self._app(scope, receive_bounded, send)
+
+
+def announced_length(scope: Scope) -> int:
+    """Content-Length, 0 where there is none or rubbish; the server has refused contradictory ones before."""
+    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(value) if value.isdigit() else 0

@@ -1,0 +1,42 @@
+"""The last net: whatever escapes becomes a problem document, as long as nothing has been sent yet."""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import APIException
+from shared.logging import get_logger
+from shared.problems import problem_response
+
+log = get_logger(__name__)
+
+
+class ErrorBoundaryMiddleware:
+    """Inside request id and metrics, so that a failure is counted and carries its id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_start)
+        except APIException as error:
+            if started:
+                raise
+            await problem_response(Request(scope), error)(scope, receive, send)
+        except Exception:  # the edge of the process: nothing above could answer the client
+            log.exception("unexpected_error")
+            if started:
+                raise
+            plain = APIException("Something went wrong on our side; quote the request_id when you report it.")
+            await problem_response(Request(scope), plain)(scope, receive, send)

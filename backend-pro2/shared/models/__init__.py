@@ -1,0 +1,1 @@
+"""Records and enums of tables that more than one service reads."""

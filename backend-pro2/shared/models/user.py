@@ -1,0 +1,36 @@
+"""Users as every service sees them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import orjson
+
+Role = Literal["user", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUser:
+    """What `/auth/me` tells of a user."""
+
+    id: UUID
+    email: str
+    full_name: str | None
+    role: Role
+    is_active: bool
+    created_at: datetime
+
+    def as_json(self) -> bytes:
+        """The body of `/auth/me`."""
+        return orjson.dumps(self, option=orjson.OPT_UTC_Z)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated user and the session that speaks."""
+
+    id: UUID
+    email: str
+    role: Role
+    session_id: UUID

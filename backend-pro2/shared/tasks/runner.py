@@ -1,0 +1,172 @@
+"""Runs one claimed task to exactly one end, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from shared.compute import ComputeFailed
+from shared.database import Session
+from shared.errors import APIException, ServiceUnavailable
+from shared.logging import get_logger
+from shared.redis_client import RedisUnavailable
+
+from .leases import Aftermath, Beat, Leases
+from .records import StaleAttempt, Task, TaskError, TaskFailed
+from .run import Handler, TaskHandler, TaskRun
+from .wakes import TaskWakes, pause
+
+if TYPE_CHECKING:
+    from shared.resources import Resources
+
+log = get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+BEATS_PER_LEASE = 10
+LONGEST_BEAT_SECONDS = 1.5
+INTERNAL = TaskError("internal_error", "The task failed unexpectedly; the operator finds the cause in the log.")
+AWAY = (ServiceUnavailable, RedisUnavailable, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+
+Handlers = Mapping[str, Handler | TaskHandler]
+
+
+def aftermath_of(handlers: Handlers) -> dict[str, Aftermath]:
+    """For each kind what to do when a task of it ends without success."""
+    return {
+        kind: handler.failed if isinstance(handler, TaskHandler) else _nothing for kind, handler in handlers.items()
+    }
+
+
+async def _nothing(session: Session, task: Task) -> None:
+    """Most kinds leave nothing behind."""
+
+
+class TaskRunner:
+    """Runs tasks: keeps their leases alive, obeys cancellation, and writes how each ended."""
+
+    def __init__(self, resources: Resources, leases: Leases, wakes: TaskWakes, handlers: Handlers) -> None:
+        self._resources = resources
+        self._leases = leases
+        self._wakes = wakes
+        self._handlers = handlers
+        self._beat_seconds = min(resources.settings.task_lease_seconds / BEATS_PER_LEASE, LONGEST_BEAT_SECONDS)
+
+    async def run(self, task: Task) -> None:
+        """Run `task`, which this worker has claimed. When cancelled, the task goes back to the queue uncounted."""
+        with structlog.contextvars.bound_contextvars(task_id=str(task.id), request_id=task.request_id):
+            log.info("task_started", kind=task.kind, attempt=task.attempts)
+            try:
+                end = await self._attempt(TaskRun(task, self._resources, self._leases))
+            except asyncio.CancelledError:
+                await self._give_back(task)
+                raise
+            await self._insist(end)
+            log.info("task_ended", kind=task.kind, attempt=task.attempts)
+
+    async def _attempt(self, run: TaskRun) -> Callable[[], Awaitable[None]]:
+        work = asyncio.create_task(self._work(run))
+        watch = asyncio.create_task(self._watch(run))
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            lost = watch.result() if watch.done() and not work.done() else None
+        finally:
+            work.cancel()
+            watch.cancel()
+            # Ends only when the child is dead, so that nothing of this attempt outlives its lease.
+            await asyncio.gather(work, watch, return_exceptions=True)
+        if run.committed:
+            return self._done
+        if lost is Beat.CANCEL:
+            return lambda: self._leases.cancel(run.task)
+        if lost is Beat.LOST:
+            return self._stale
+        return self._end_for(run.task, work.exception())
+
+    async def _work(self, run: TaskRun) -> None:
+        handler = self._handlers[run.task.kind]
+        await (handler.run(run) if isinstance(handler, TaskHandler) else handler(run))
+        if not run.committed:
+            async with run.commit():
+                pass
+
+    async def _watch(self, run: TaskRun) -> Beat:
+        changed = asyncio.Event()
+        with self._wakes.watching(run.task.id, changed.set):
+            while True:
+                await pause(changed, self._beat_seconds)
+                beat = await self._beat(run)
+                if beat is not Beat.HELD and not run.finishing:
+                    return beat
+
+    async def _beat(self, run: TaskRun) -> Beat:
+        if run.finishing:
+            return Beat.HELD
+        try:
+            beat = await self._leases.heartbeat(run.task)
+            if beat is Beat.HELD:
+                await run.flush()
+        except (*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # Nobody else can claim while the database is away; when it is back, the fence decides.
+            log.warning("heartbeat_missed", error=type(error).__name__)
+            return Beat.HELD
+        except StaleAttempt:
+            return Beat.LOST
+        return beat
+
+    def _end_for(self, task: Task, error: BaseException | None) -> Callable[[], Awaitable[None]]:
+        if isinstance(error, StaleAttempt):
+            return self._stale
+        if isinstance(error, ComputeFailed) and error.code == "crashed":
+            return lambda: self._leases.retry_or_bury(task)
+        if _is_passing(error):
+            log.warning("task_interrupted", error=type(error).__name__)
+            return lambda: self._later(task)
+        reason = _reason(error)
+        if reason is INTERNAL:
+            log.error("task_handler_failed", exc_info=error)
+        return lambda: self._leases.fail(task, reason)
+
+    async def _done(self) -> None:
+        """The handler has committed."""
+
+    async def _stale(self) -> None:
+        log.warning("task_lost")
+
+    async def _later(self, task: Task) -> None:
+        # What the handler needs is away. Holding the lease meanwhile keeps others from trying the same in vain.
+        await asyncio.sleep(RETRY_SECONDS)
+        await self._leases.release(task, counted=False)
+
+    async def _give_back(self, task: Task) -> None:
+        try:
+            await self._leases.release(task, counted=False)
+        except AWAY as error:
+            log.warning("release_missed", error=type(error).__name__)
+
+    async def _insist(self, end: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await end()
+            except StaleAttempt:
+                return await self._stale()
+            except AWAY as error:
+                log.warning("task_end_delayed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    if isinstance(error, ServiceUnavailable):
+        return error.code == ServiceUnavailable.code
+    return isinstance(error, AWAY)
+
+
+def _reason(error: BaseException | None) -> TaskError:
+    if isinstance(error, TaskFailed):
+        return error.error
+    if isinstance(error, ComputeFailed | APIException):
+        return TaskError(error.code, error.detail)
+    return INTERNAL

@@ -1,0 +1,138 @@
+"""The worker's event loop: slots that claim and run tasks, the reconciler, and periodic chores."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from shared.config import Settings
+from shared.errors import ServiceUnavailable
+from shared.logging import get_logger
+
+from .leases import Leases
+from .records import Task
+from .runner import Handlers, TaskRunner, aftermath_of
+from .wakes import pause
+from .worker_name import is_dead_sibling, worker_name
+
+if TYPE_CHECKING:
+    from shared.resources import Resources
+
+log = get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+DATABASE_AWAY = (ServiceUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+Chore = Callable[["Resources"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlan:
+    """What a worker does: for whom, from which queue, by which handlers; `periodic` maps names to (seconds, chore)."""
+
+    service: str
+    queue: str
+    handlers: Handlers
+    preload: tuple[str, ...] = ()
+    periodic: Mapping[str, tuple[float, Chore]] = field(default_factory=dict)
+
+
+class WorkerRuntime:
+    """Belongs to one event loop. The bells only shorten waits: slots and reconciler also look by themselves."""
+
+    def __init__(self, plan: WorkerPlan, resources: Resources) -> None:
+        self.bell = asyncio.Event()
+        self.reconcile_bell = asyncio.Event()
+        self.sweep_bell = asyncio.Event()
+        self._plan = plan
+        self._resources = resources
+        self._settings: Settings = resources.settings
+        self._name = worker_name(plan.service)
+        self._swept: dict[str, float] = {}
+        wakes = resources.ledger.wakes
+        self._leases = Leases(
+            resources.database,
+            wakes,
+            queue=plan.queue,
+            worker=self._name,
+            lease_seconds=self._settings.task_lease_seconds,
+            aftermath=aftermath_of(plan.handlers),
+        )
+        self._runner = TaskRunner(resources, self._leases, wakes, plan.handlers)
+
+    async def run(self) -> None:
+        """Work until cancelled; then every running task is given back and its child is dead."""
+        log.info("worker_started", worker=self._name, queue=self._plan.queue)
+        await self._resources.compute.open()
+        await self._take_over()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reconcile_for_ever())
+            group.create_task(self._sweep_for_ever())
+            for _ in range(self._settings.worker_concurrency):
+                group.create_task(self._work_for_ever())
+
+    async def sweep(self) -> None:
+        """Do the chores that are due; several workers may do the same one, so chores are harmless when repeated."""
+        for name, (seconds, chore) in self._plan.periodic.items():
+            if time.monotonic() - self._swept.get(name, -seconds) < seconds:
+                continue
+            self._swept[name] = time.monotonic()
+            try:
+                await chore(self._resources)
+            except Exception:
+                log.exception("chore_failed", chore=name)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self.sweep_bell.wait()
+            self.sweep_bell.clear()
+            await self.sweep()
+
+    async def _work_for_ever(self) -> None:
+        while True:
+            task = await self._claim()
+            if task is None:
+                await pause(self.bell, self._settings.reconcile_seconds)
+                continue
+            try:
+                await self._runner.run(task)
+            except Exception:
+                # The task keeps its lease and is taken up again when that runs out; the worker lives on.
+                log.exception("task_end_failed", task_id=str(task.id))
+
+    async def _claim(self) -> Task | None:
+        try:
+            return await self._leases.claim()
+        except DATABASE_AWAY as error:
+            log.warning("claim_failed", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+            return None
+
+    async def _reconcile_for_ever(self) -> None:
+        while True:
+            try:
+                ended = await self._leases.reconcile()
+                if ended:
+                    log.info("tasks_reconciled", count=ended)
+            except DATABASE_AWAY as error:
+                log.warning("reconcile_failed", error=type(error).__name__)
+            except Exception:
+                log.exception("aftermath_failed")
+            await pause(self.reconcile_bell, self._settings.reconcile_seconds)
+            self.bell.set()
+
+    async def _take_over(self) -> None:
+        while True:
+            try:
+                freed = await self._leases.take_over(lambda name: is_dead_sibling(name, self._name))
+            except DATABASE_AWAY as error:
+                log.warning("take_over_failed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                log.info("worker_took_over", tasks=freed)
+                return

@@ -1,0 +1,90 @@
+"""The task as clients see it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.links import public_path
+from shared.schemas import ApiModel
+
+from .records import Task, TaskStatus
+
+
+class TaskProgress(ApiModel):
+    """How far a task is; `total` 0 means unknown."""
+
+    done: int
+    total: int
+    message: str
+
+
+class TaskProblem(ApiModel):
+    """Why a task failed."""
+
+    code: str
+    detail: str
+
+
+class TaskLinks(ApiModel):
+    """Where to go from a task; paths on the origin that was asked."""
+
+    self: str
+    events: str
+    result: str
+    cancel: str
+
+
+class TaskModel(ApiModel):
+    """Long-running work: poll it, wait for it with `?wait=`, or follow `links.events`."""
+
+    id: UUID
+    kind: str = Field(examples=["ingest", "analysis"])
+    status: TaskStatus
+    progress: TaskProgress
+    project_id: UUID
+    dataset_id: UUID | None
+    version: int | None
+    params: dict[str, Any]
+    attempts: int
+    priority: int = Field(description="0 last to 9 first.")
+    created_by: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: TaskProblem | None
+    links: TaskLinks
+
+
+def task_body(task: Task, prefix: str) -> TaskModel:
+    """The task as JSON has it; `prefix` is the request's PublicPrefix."""
+    return TaskModel(
+        id=task.id,
+        kind=task.kind,
+        status=TaskStatus(task.status),
+        progress=TaskProgress(done=task.progress_done, total=task.progress_total, message=task.progress_message),
+        project_id=task.project_id,
+        dataset_id=task.dataset_id,
+        version=task.version,
+        params=task.params,
+        attempts=task.attempts,
+        priority=task.priority,
+        created_by=task.created_by,
+        created_at=task.created_at,
+        started_at=task.started_at,
+        finished_at=task.finished_at,
+        error=_problem(task),
+        links=_links(task, prefix),
+    )
+
+
+def _problem(task: Task) -> TaskProblem | None:
+    if task.error_code is None:
+        return None
+    return TaskProblem(code=task.error_code, detail=task.error_detail or "")
+
+
+def _links(task: Task, prefix: str) -> TaskLinks:
+    path = public_path(prefix, f"/tasks/{task.id}")
+    return TaskLinks(self=path, events=f"{path}/events", result=f"{path}/result", cancel=f"{path}/cancel")

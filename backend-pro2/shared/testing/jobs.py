@@ -1,0 +1,79 @@
+"""Functions for computing children that tests run: each shows one way in which a computation can go."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from shared.compute import ComputeError, Report
+
+Job = dict[str, Any]
+
+
+def echo(job: Job, _report: Report) -> Job:
+    """Answers with its job."""
+    return job
+
+
+def count(job: Job, report: Report) -> Job:
+    """Reports each step."""
+    for done in range(1, job["steps"] + 1):
+        report(done, job["steps"], f"step {done}")
+    return {"steps": job["steps"]}
+
+
+def sleep(job: Job, report: Report) -> Job:
+    """Tells its process id, then sleeps in a grandchild's company for `seconds`."""
+    helper = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({job['seconds']})"])  # noqa: S603
+    report(os.getpid(), helper.pid, "sleeping")
+    time.sleep(job["seconds"])
+    return {}
+
+
+def spin(_job: Job, _report: Report) -> Job:
+    """Never ends, and ignores polite signals."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        pass
+
+
+def hog(_job: Job, _report: Report) -> Job:
+    """Fills memory step by step."""
+    kept = []
+    while True:
+        kept.append(bytearray(os.urandom(1024) * 8 * 1024))
+        time.sleep(0.005)
+
+
+def grab(_job: Job, _report: Report) -> Job:
+    """Asks for more memory at once than there is address space for."""
+    return {"bytes": len(bytearray(64 * 1024**3))}
+
+
+def die(_job: Job, _report: Report) -> Job:
+    """Kills its own process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def refuse(_job: Job, _report: Report) -> Job:
+    """Fails in an orderly way."""
+    raise ComputeError("bad_column", "There is no column of that name.")
+
+
+def stumble(_job: Job, _report: Report) -> Job:
+    """Fails by a bug."""
+    return {"value": 1 // 0}
+
+
+def flood(_job: Job, _report: Report) -> Job:
+    """Answers with more than may cross."""
+    return {"text": "x" * (65 * 1024 * 1024)}
+
+
+def environment(_job: Job, _report: Report) -> Job:
+    """Tells the environment it sees, also the one it was started with."""
+    with open("/proc/self/environ", "rb") as source:  # noqa: PTH123 - as an attacker would
+        return {"visible": dict(os.environ), "initial": source.read().decode(errors="replace")}

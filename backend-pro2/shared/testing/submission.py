@@ -1,0 +1,43 @@
+"""Short ways to submit and watch tasks."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from shared.resources import Resources
+from shared.tasks import NewTask, Task, TaskStatus
+from shared.testing.project import Workspace
+
+QUEUE = "test"
+
+
+async def submit(
+    resources: Resources, workspace: Workspace, kind: str = "compute", priority: int = 5, **params: Any
+) -> Task:
+    """Submit a task of the workspace's owner and commit; nobody is rung."""
+    new = NewTask(kind, QUEUE, workspace.project_id, workspace.owner, params, priority=priority, request_id="r-1")
+    async with resources.database.transaction() as session:
+        return await resources.ledger.submit(session, new)
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait for something that nothing announces; fails when it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s")
+        await asyncio.sleep(0.02)
+
+
+async def until(resources: Resources, task: Task, status: TaskStatus, seconds: float = 15) -> Task:
+    """The task once it has `status`; fails when that takes longer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if task.created_by is None:
+            break
+        task = await resources.ledger.read(task.id, task.created_by)
+        if task.status == status:
+            return task
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"still {task.status} ({task.error_code}) after {seconds} s")

@@ -1,0 +1,3 @@
+"""The version of this code, as health, results and documentation state it."""
+
+VERSION = "0.1.0"

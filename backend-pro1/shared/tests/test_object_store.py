@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
@@ -158,7 +159,7 @@ class TestAway:
         await store.close()
 
     async def test_its_refusals_are_its_failure_too(self, settings: Settings) -> None:
-        store = ObjectStore(settings.model_copy(update={"s3_bucket": "absent-bucket"}))
+        store = ObjectStore(settings.model_copy(update={"s3_secret_key": SecretStr("not-the-secret")}))
         calls: list[Callable[[], Awaitable[object]]] = [lambda: store.put_bytes("x", b"y"), lambda: keys(store)]
         for call in calls:
             with pytest.raises(ServiceUnavailable):

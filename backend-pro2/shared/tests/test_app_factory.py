@@ -142,8 +142,8 @@ class TestLimits:
             assert int(answers[3].headers["retry-after"]) > 0
             assert (await client.get("/health")).status_code == 200
 
-    async def test_without_redis_nothing_fails(self) -> None:
-        app = build(redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    async def test_without_redis_nothing_fails(self, settings: Settings) -> None:
+        app = build(redis_url=SecretStr("redis://127.0.0.1:1/0"), database_url=settings.database_url)
         async with LifespanManager(app), open_client(app) as client:
             assert (await client.get("/items/2")).status_code == 200
             report = (await client.get("/ready")).json()

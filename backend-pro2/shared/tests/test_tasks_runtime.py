@@ -137,7 +137,7 @@ async def test_progress_is_throttled_and_the_last_one_arrives(
     task = await submit(resources, workspace)
     start(count)
     done = await until(resources, task, TaskStatus.SUCCEEDED)
-    assert (done.progress_done, done.progress_total, done.progress_message) == (500, 500, "row 500")
+    assert (done.progress_done, done.progress_total, done.progress_message) == (500, 500, "Done")
     events = [event async for event in resources.ledger.events(task.id, workspace.owner, 0)]
     assert 1 <= sum(event.event == "progress" for event in events) < 20
     assert [event.data for event in events if event.event == "log"] == [{"message": "counted"}]

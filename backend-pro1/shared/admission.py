@@ -15,30 +15,39 @@ SESSION_ENDED = b"-"
 # The window is cut into slots, each with a counter. A request counts until its whole slot has left the window,
 # so that in no stretch of one window's length more than the limit is admitted; the price is that room returns
 # up to one slot late. Denied requests are not counted. The clock is Redis's own, one for all processes.
+#
+# The hash holds a count per past slot, and of the present one: `slot` its number, `base` what the past ones add up
+# to, `used` that and the present one's, `oldest` the oldest slot that counts. Slots are summed once per slot.
 _SCRIPT = """
 local time = redis.call('TIME')
-local limit, length = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, length, slots = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local slot = math.floor(now / length)
-local used, oldest = 0, slot
-local counts = redis.call('HGETALL', KEYS[1])
-for i = 1, #counts, 2 do
-  local number = tonumber(counts[i])
-  if number < slot - tonumber(ARGV[3]) then
-    redis.call('HDEL', KEYS[1], counts[i])
-  else
-    used = used + tonumber(counts[i + 1])
-    if number < oldest then oldest = number end
+local state = redis.call('HMGET', KEYS[1], 'slot', 'used', 'oldest', 'base')
+local used, oldest = tonumber(state[2] or 0), tonumber(state[3] or slot)
+if tonumber(state[1]) ~= slot then
+  -- A new slot has begun: put the count of the last one away, drop what has left the window.
+  if state[1] then redis.call('HSET', KEYS[1], state[1], used - tonumber(state[4])) end
+  local counts = redis.call('HGETALL', KEYS[1])
+  used, oldest = 0, slot
+  for i = 1, #counts, 2 do
+    local number = tonumber(counts[i])
+    if number and number < slot - slots then
+      redis.call('HDEL', KEYS[1], counts[i])
+    elseif number then
+      used = used + tonumber(counts[i + 1])
+      if number < oldest and tonumber(counts[i + 1]) > 0 then oldest = number end
+    end
   end
+  redis.call('HSET', KEYS[1], 'slot', slot, 'used', used, 'base', used, 'oldest', oldest)
+  redis.call('PEXPIRE', KEYS[1], math.ceil(length * (slots + 1) * 1000))
 end
 local allowed = 0
 if used < limit then
   allowed = 1
-  used = used + 1
-  redis.call('HINCRBY', KEYS[1], slot, 1)
-  redis.call('PEXPIRE', KEYS[1], math.ceil(length * (tonumber(ARGV[3]) + 1) * 1000))
+  used = redis.call('HINCRBY', KEYS[1], 'used', 1)
 end
-local reset = math.ceil((oldest + tonumber(ARGV[3]) + 1) * length - now)
+local reset = math.ceil((oldest + slots + 1) * length - now)
 local session = false
 if KEYS[2] then session = redis.call('GET', KEYS[2]) end
 return {allowed, used, reset, session}
@@ -101,7 +110,7 @@ class Admission:
 
     def __init__(self, redis: RedisClient, service: str) -> None:
         self._redis = redis
-        self._prefix = f"rate:{service}:"
+        self._prefix = f"window:{service}:"
         self._local = LocalWindow()
 
     async def admit(self, who: str, policy: Policy, session_id: UUID | None) -> Verdict:

@@ -1,19 +1,22 @@
 """Redis: JSON values, scripts, publish and subscribe; quick to give up, so that a service lives without it."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from shared.config import Settings
 from shared.logging import get_logger
+from shared.redis_pipeline import RedisPipeline
 
 log = get_logger(__name__)
 
@@ -56,6 +59,12 @@ class Breaker:
             log.warning("redis_breaker_opened")
 
 
+@lru_cache
+def _digest(script: str) -> str:
+    # By Redis's definition the name of a script, not a secret.
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
 class RedisClient:
     """A blocking pool of connections; every method raises RedisUnavailable rather than wait past its timeout."""
 
@@ -71,14 +80,15 @@ class RedisClient:
             health_check_interval=0,
         )
         self._redis = redis.Redis(connection_pool=self._pool)
+        self._pipeline = RedisPipeline(settings.redis_url.get_secret_value(), timeout)
         self._breaker = Breaker()
-        self._hashes: dict[str, str] = {}
 
     async def open(self) -> None:
         """Nothing to do: connections are made when wanted."""
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._pipeline.close()
         await self._redis.aclose()
         await self._pool.disconnect()
 
@@ -110,14 +120,13 @@ class RedisClient:
 
     async def eval(self, script: str, keys: Sequence[str], arguments: Sequence[str | bytes | int | float]) -> Any:
         """Run a Lua script in one round trip, by its hash; it is loaded when Redis does not know it."""
-        digest = self._hashes.get(script)
-        if digest is not None:
-            try:
-                return await self._guard(self._redis.evalsha(digest, len(keys), *keys, *arguments))
-            except NoScriptError:
-                log.info("redis_script_reloaded")
-        self._hashes[script] = await self._guard(self._redis.script_load(script))
-        return await self._guard(self._redis.evalsha(self._hashes[script], len(keys), *keys, *arguments))
+        words = ("EVALSHA", _digest(script), len(keys), *keys, *arguments)
+        try:
+            return await self._guard(self._pipeline.call(*words))
+        except NoScriptError:
+            log.info("redis_script_loaded")
+        await self._guard(self._redis.script_load(script))
+        return await self._guard(self._pipeline.call(*words))
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
@@ -151,6 +160,10 @@ class RedisClient:
             answer = await call
         except NoScriptError:
             raise
+        except ResponseError as error:
+            # It answers, but refuses: full, read-only, or a fault of ours. An alarm, but no reason to stop asking.
+            log.exception("redis_refused")
+            raise RedisUnavailable(type(error).__name__) from error
         except (RedisError, OSError, TimeoutError) as error:
             self._breaker.failed()
             raise RedisUnavailable(type(error).__name__) from error

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from shared.compute_protocol import ComputeError
+from shared.compute.protocol import ComputeError
 
 from .conftest import IngestText
 

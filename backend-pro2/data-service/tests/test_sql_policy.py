@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from shared.compute_protocol import ComputeError
+from shared.compute.protocol import ComputeError
 
 from ..app.engines import sql_functions, sql_policy
 from ..app.engines.duck import connect

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.compute import ComputeError, ComputeFailed, ComputePool, Progress
-from shared.compute_child import resolve
+from shared.compute.child import resolve
 from shared.config import Settings
 from shared.object_store import ObjectInfo, ObjectStore, StoredObject
-from shared.object_store_errors import MissingObject
+from shared.object_store.errors import MissingObject
 
 
 class MemoryStore(ObjectStore):

@@ -134,7 +134,7 @@ class TestLimits:
     async def test_the_request_after_the_last_is_told_when_to_return(self) -> None:
         app = build(rate_limit_anonymous=3)
         async with LifespanManager(app), open_client(app, "198.51.100.77") as client:
-            await app.state.resources.redis.delete("rate:test-service:anonymous:198.51.100.77")
+            await app.state.resources.redis.delete("window:test-service:anonymous:198.51.100.77")
             answers = [await client.get("/items/1") for _ in range(4)]
             assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
             assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shared.compute import ComputeFailed, ComputePool, Progress
-from shared.compute_memory import _portable_bytes, held_bytes
+from shared.compute.memory import _portable_bytes, held_bytes
 from shared.testing.submission import eventually
 
 JOBS = "shared.testing.jobs:"

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.object_store import ObjectStore
-from shared.object_store_errors import MissingObject
+from shared.object_store.errors import MissingObject
 from shared.testing.proxy import Proxy
 
 pytestmark = pytest.mark.integration

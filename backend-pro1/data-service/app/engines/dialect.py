@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.compute_protocol import ComputeError
+from shared.compute.protocol import ComputeError
 
 DELIMITERS = (",", ";", "\t", "|")
 CONSISTENT = 0.5

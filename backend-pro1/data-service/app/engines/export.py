@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from shared.compute_child import Report
+from shared.compute import Report
 
 from .duck import connect, engine_memory_mb, identifier, literal
 

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 import duckdb
 
-from shared.compute_child import Report
+from shared.compute import Report
 
 from . import convert, csv_file, encoding
 from .convert import Conversion

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from shared.compute_child import Report
+from shared.compute import Report
 
 from . import profile_warnings
 from .correlations import correlate

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from shared.compute_protocol import ComputeError
+from shared.compute.protocol import ComputeError
 
 from . import sql_functions
 

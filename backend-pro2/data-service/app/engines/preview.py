@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shared.compute_child import Report
+from shared.compute import Report
 
 from .duck import connect, engine_memory_mb, literal
 from .types import ColumnSchema, contract_type

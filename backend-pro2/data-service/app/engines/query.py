@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 
 import duckdb
 
-from shared.compute_child import Report
-from shared.compute_protocol import ComputeError
+from shared.compute import Report
+from shared.compute.protocol import ComputeError
 
 from . import sql_policy
 from .duck import connect, engine_memory_mb, identifier, literal

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from shared.compute_protocol import ComputeError
+from shared.compute.protocol import ComputeError
 
 from .duck import Failure, failure
 from .sql_policy import where

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from shared.compute_protocol import HEADER, OUT_OF_MEMORY, ComputeError, encode_frame
+from shared.compute.protocol import HEADER, OUT_OF_MEMORY, ComputeError, encode_frame
 
 Report = Callable[[int, int, str], None]
 Function = Callable[[dict[str, Any], Report], dict[str, Any]]

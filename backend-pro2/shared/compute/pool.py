@@ -14,20 +14,16 @@ from typing import Any
 
 import orjson
 
-from shared.compute_child import Report
-from shared.compute_memory import held_bytes
-from shared.compute_protocol import (
+from shared.compute.memory import held_bytes
+from shared.compute.protocol import (
     HEADER,
     MAX_FRAME_BYTES,
     OUT_OF_MEMORY,
-    ComputeError,
     ComputeFailed,
     Progress,
     encode_frame,
 )
 from shared.logging import get_logger
-
-__all__ = ["ComputeError", "ComputeFailed", "ComputePool", "Progress", "Report"]
 
 log = get_logger(__name__)
 
@@ -36,7 +32,7 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 WATCH_SECONDS = 0.2
 FAREWELL_SECONDS = 2.0
 MEBIBYTE = 1024 * 1024
-_IMPORT_ROOT = Path(__file__).parents[1]
+_IMPORT_ROOT = Path(__file__).parents[2]
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 _ENDS = {
@@ -136,7 +132,7 @@ class ComputePool:
 
     def _start_server(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "shared.compute_server", *self._preload]
+        command = [sys.executable, "-m", "shared.compute.server", *self._preload]
         with theirs:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module names
                 command, stdin=theirs.fileno(), env=self._environment(), cwd=_IMPORT_ROOT, start_new_session=True

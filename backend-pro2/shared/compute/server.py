@@ -4,7 +4,7 @@ Own code instead of multiprocessing's forkserver because that one (Python 3.11) 
 as a child computes, inherits every secret of the parent's environment, has one set of preloaded modules per process,
 re-imports the console script that started the parent, and answers by pickle.
 
-Started as `python -m shared.compute_server [MODULE ...]` with the control socket as standard input. The pool
+Started as `python -m shared.compute.server [MODULE ...]` with the control socket as standard input. The pool
 sends one byte and two descriptors per job: the child's socket, and the leash. When the leash closes, because the pool
 lets go or its process is dead, the child's whole process group is killed. A frame {"exit": status} follows the child's
 last frame.
@@ -19,8 +19,8 @@ import signal
 import socket
 import sys
 
-from shared.compute_child import adopt_orphans, die_with_parent, serve
-from shared.compute_protocol import encode_frame
+from shared.compute.child import adopt_orphans, die_with_parent, serve
+from shared.compute.protocol import encode_frame
 
 
 class ForkServer:

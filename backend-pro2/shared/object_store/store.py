@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from shared.config import Settings
-from shared.object_store_errors import StoreRefused, away, sdk_errors
-from shared.object_store_http import SignedHttp
-from shared.object_upload import Upload
+from shared.object_store.errors import StoreRefused, away, sdk_errors
+from shared.object_store.http import SignedHttp
+from shared.object_store.upload import Upload
 
 if TYPE_CHECKING:
     from minio import Minio

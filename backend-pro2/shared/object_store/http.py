@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from shared.object_store_errors import MissingObject, StoreRefused, away, refusal
+from shared.object_store.errors import MissingObject, StoreRefused, away, refusal
 
 if TYPE_CHECKING:
     import aiohttp

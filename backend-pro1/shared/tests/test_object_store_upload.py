@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from shared.errors import ServiceUnavailable
-from shared.object_store_errors import StoreRefused, refusal
-from shared.object_store_http import SignedHttp
-from shared.object_upload import PART_BYTES, Upload
+from shared.object_store.errors import StoreRefused, refusal
+from shared.object_store.http import SignedHttp
+from shared.object_store.upload import PART_BYTES, Upload
 
 
 class ScriptedHttp(SignedHttp):

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape, unescape
 
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
-from shared.object_store_errors import StoreRefused, away
-from shared.object_store_http import SignedHttp
+from shared.object_store.errors import StoreRefused, away
+from shared.object_store.http import SignedHttp
 
 log = get_logger(__name__)
 

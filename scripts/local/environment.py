@@ -54,7 +54,6 @@ def _adapt(instance: Instance, text: str) -> str:
         text = text.replace("RAY_ENABLED=true", "RAY_ENABLED=false")
     if instance.is_private:
         text = text.replace("ENVIRONMENT=development", "ENVIRONMENT=test")
-        text = text.replace("#CACHE_DIR=.cache", f"CACHE_DIR={instance.run / 'cache'}")
     return text
 
 

@@ -75,8 +75,9 @@ class Instance:
         if service in PORT_VARIABLES:
             return f"http://{self.values.get('BIND_HOST') or '127.0.0.1'}:{self.address(service).port}"
         address = self.address(service)
-        scheme = {"postgres": "postgresql", "redis": "redis", "object-store": "http", "ray": "ray"}[service]
-        return f"{scheme}://{address.host}:{address.port}" + (f"/{address.name}" if address.name else "")
+        # Ray's head takes a bare address; ray:// would be its client's door, which is another port.
+        scheme = {"postgres": "postgresql://", "redis": "redis://", "object-store": "http://", "ray": ""}[service]
+        return f"{scheme}{address.host}:{address.port}" + (f"/{address.name}" if address.name else "")
 
     def address(self, service: str) -> Address:
         """Where the service listens.

@@ -80,10 +80,7 @@ def belongings(instance: Instance) -> list[Path]:
     """What a purge deletes; the .env of an instance of the checkout stays."""
     home = Path(read_state(instance).get("postgres_home", instance.run))
     sockets = socket_folder(instance)
-    paths = [instance.run, home, sockets, instance.code / ".cache"]
-    if instance.is_private:
-        paths.remove(instance.code / ".cache")
-    return [path for path in dict.fromkeys(paths) if path.exists()]
+    return [path for path in dict.fromkeys((instance.run, home, sockets)) if path.exists()]
 
 
 def purge(instance: Instance) -> None:

@@ -10,7 +10,7 @@
 # The instance is left running; ./scripts/stop-dev.sh stops it.
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 main() {
   local -a options=()

@@ -6,7 +6,7 @@
 #   --fix  let ruff repair and format first
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 shell_scripts() { git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run; }
 

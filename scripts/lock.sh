@@ -6,7 +6,7 @@
 #   --upgrade  take the newest versions; without it, pins that still fit stay
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 compile() {
   local -r from="$1" into="$2"

@@ -8,7 +8,7 @@
 #   --no-follow  print them and stop
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 services_of() {
   local file

@@ -10,11 +10,19 @@
 # The variable PYTHON names the interpreter to use; by default python3.11, then newer ones.
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 # shellcheck source=lib/python.sh
 source "$REPO_ROOT/scripts/lib/python.sh"
 # shellcheck source=lib/system-packages.sh
 source "$REPO_ROOT/scripts/lib/system-packages.sh"
+
+# Two at once would write into one environment.
+wait_for_other_setup() {
+  command -v flock >/dev/null || return 0
+  mkdir -p "$REPO_ROOT/.run"
+  exec 9>"$REPO_ROOT/.run/setup.lock"
+  flock --nonblock 9 || { log 'Another setup of this checkout is under way; waiting for it' && flock 9; }
+}
 
 write_env_files() {
   local name
@@ -34,6 +42,7 @@ main() {
     ((SHIFT)) || misuse "unknown option '$1'"
     shift "$SHIFT"
   done
+  wait_for_other_setup
   [[ -z "$packages" ]] || install_system_packages
   install_environment "$kind"
   write_env_files

@@ -9,7 +9,7 @@
 # Exit code 0 when every enabled part is healthy or degraded, else 1.
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 main() {
   local -a options=()

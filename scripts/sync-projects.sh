@@ -9,7 +9,7 @@
 # What git ignores (.env, caches) is neither copied nor touched.
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 # shellcheck source=../config/ports.sh
 source "$REPO_ROOT/config/ports.sh"
 

@@ -8,7 +8,7 @@
 #   --keep                                      leave the instances running afterwards
 
 # shellcheck source=lib/common.sh
-source "${BASH_SOURCE[0]%/*}/lib/common.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 
 # Numbers whose ports no instance of the checkout can have.
 readonly FIRST_NUMBER=93

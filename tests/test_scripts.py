@@ -38,6 +38,15 @@ class TestEveryScript:
         assert done.returncode == 2
         assert "--no-such-option" in done.stderr
 
+    def test_runs_through_a_symbolic_link(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(ROOT / "scripts" / name)
+        done = run(tmp_path / "link", "--no-such-option")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 2)
+
+    def test_runs_by_its_bare_name(self, name: str) -> None:
+        done = run("bash", name, "--no-such-option", cwd=ROOT / "scripts")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 2)
+
     def test_is_executable(self, name: str) -> None:
         assert os.access(ROOT / "scripts" / name, os.X_OK)
 

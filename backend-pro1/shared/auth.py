@@ -207,7 +207,8 @@ class TokenCodec:
             claims = jwt.decode(
                 token, key, algorithms=["HS256"], audience=self._project, issuer=self._project, options=_OPTIONS
             )
-            return _claims(claims)
+            # The library is content when ours is one of several audiences.
+            return _claims(claims) if claims["aud"] == self._project else None
         except (JOSEError, ValueError, TypeError, KeyError, OverflowError, RecursionError, binascii.Error):
             return None
 

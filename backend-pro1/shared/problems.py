@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from shared.allowed_methods import allowed_methods
 from shared.errors import APIException, FieldError, Invalid, ServiceUnavailable
+from shared.links import public_path, public_prefix
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -59,7 +60,7 @@ def problem_response(request: Request, error: APIException) -> Response:
         status=error.status,
         code=error.code,
         detail=error.detail,
-        instance=request.url.path.encode("utf-8", "replace").decode(),
+        instance=public_path(public_prefix(request), request.url.path.encode("utf-8", "replace").decode()),
         request_id=request.scope.get("state", {}).get("request_id", ""),
         errors=error.errors,
     )

@@ -90,6 +90,10 @@ class ContentCache:
 
     def _evict(self) -> None:
         entries = sorted(_entries(self._directory), key=lambda entry: entry.modified)
+        for entry in entries:
+            # Nobody writes to it any more: its process was killed during the download.
+            if entry.path.name.startswith(".") and entry.modified < time.time() - GRACE_SECONDS:
+                entry.path.unlink(missing_ok=True)
         surplus = sum(entry.bytes for entry in entries) - self._max_bytes
         for entry in entries:
             if surplus <= 0 or entry.modified > time.time() - GRACE_SECONDS:

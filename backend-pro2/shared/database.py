@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 Record = TypeVar("Record")
+Answer = TypeVar("Answer")
 UniqueViolation = asyncpg.UniqueViolationError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 
 AWAY = "The database is away for the moment; try again shortly."
+# The server itself ends a statement that takes too long; only after this much more has it fallen silent.
+SILENCE_SECONDS = 2.0
 
 # How a lost server shows while a statement runs. Not every OSError: those of the caller's own block are the caller's.
 _LOST = (
@@ -53,20 +56,21 @@ class Session:
 
     async def fetch_one(self, model: type[Record], sql: str, *arguments: object) -> Record | None:
         """First row as `model`, whose field names are the columns; None if there is none."""
-        row = await self._connection.fetchrow(sql, *arguments)
+        row = await _answer(self._connection, self._connection.fetchrow(sql, *arguments))
         return None if row is None else model(**dict(row))
 
     async def fetch_all(self, model: type[Record], sql: str, *arguments: object) -> list[Record]:
         """All rows as `model`; the statement itself must bound their number."""
-        return [model(**dict(row)) for row in await self._connection.fetch(sql, *arguments)]
+        rows = await _answer(self._connection, self._connection.fetch(sql, *arguments))
+        return [model(**dict(row)) for row in rows]
 
     async def fetch_value(self, sql: str, *arguments: object) -> Any:
         """First column of the first row, or None."""
-        return await self._connection.fetchval(sql, *arguments)
+        return await _answer(self._connection, self._connection.fetchval(sql, *arguments))
 
     async def execute(self, sql: str, *arguments: object) -> int:
         """Run a statement; the number of rows it touched."""
-        status = await self._connection.execute(sql, *arguments)
+        status = await _answer(self._connection, self._connection.execute(sql, *arguments))
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -76,6 +80,7 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._connect_seconds = settings.database_acquire_timeout_seconds * 3
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -126,7 +131,7 @@ class Database:
             except BaseException:
                 await self._rollback(connection, transaction)
                 raise
-            await transaction.commit()
+            await _answer(connection, transaction.commit())
         except _LOST as error:
             log.warning("database_lost", error=type(error).__name__)
             raise ServiceUnavailable(AWAY) from error
@@ -139,7 +144,13 @@ class Database:
             connection = await self._acquire()
             transaction = connection.transaction(readonly=read_only)
             try:
-                await transaction.start()
+                async with asyncio.timeout(self._connect_seconds):
+                    await transaction.start()
+            except TimeoutError as error:
+                # Not tried again: the others of the pool lead to the same silence.
+                _cut(connection)
+                await self._release(connection)
+                raise ServiceUnavailable(AWAY) from error
             except _LOST as error:
                 log.info("database_connection_stale", attempt=attempt, error=type(error).__name__)
                 _cut(connection)
@@ -170,7 +181,7 @@ class Database:
     @staticmethod
     async def _rollback(connection: Connection, transaction: Transaction) -> None:
         try:
-            await asyncio.shield(transaction.rollback())
+            await asyncio.shield(_answer(connection, transaction.rollback()))
         except (*_LOST, asyncpg.PostgresError) as error:
             # The server has forgotten the transaction by itself when its connection is gone.
             log.info("database_rollback_skipped", error=type(error).__name__)
@@ -182,13 +193,23 @@ class Database:
             settings.database_url.get_secret_value(),
             min_size=settings.database_pool_min_size,
             max_size=settings.database_pool_max_size,
-            timeout=settings.database_acquire_timeout_seconds * 3,
+            timeout=self._connect_seconds,
+            command_timeout=settings.database_statement_timeout_seconds + SILENCE_SECONDS,
             statement_cache_size=settings.database_statement_cache_size,
             server_settings=_server_settings(settings),
             init=_prepare,
             reset=_keep_as_is,
         )
         return pool
+
+
+async def _answer(connection: Connection, call: Awaitable[Answer]) -> Answer:
+    try:
+        return await call
+    except TimeoutError as error:
+        # The driver's limit, since the caller's own comes as a cancellation. No more is to be had on this connection.
+        _cut(connection)
+        raise ConnectionAbortedError("the database fell silent") from error
 
 
 def _cut(connection: Connection) -> None:

@@ -156,6 +156,7 @@ class RedisClient:
             if asyncio.iscoroutine(call):
                 call.close()
             raise RedisUnavailable
+        cancelled = _cancellations()
         try:
             answer = await call
         except NoScriptError:
@@ -168,4 +169,12 @@ class RedisClient:
             self._breaker.failed()
             raise RedisUnavailable(type(error).__name__) from error
         self._breaker.succeeded()
+        if _cancellations() > cancelled:
+            # The driver swallows one that meets it while it connects.
+            raise asyncio.CancelledError
         return answer
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

@@ -112,7 +112,7 @@ local_mode() { "$VENV/bin/python" "$REPO_ROOT/scripts/local" "$@" || exit "$?"; 
 lock_digest() { cat "$@" | cksum | tr -d ' \n'; }
 
 # An environment does not survive being moved: its scripts name the place where it was made.
-venv_in_place() { grep -qsF "$VENV" "$VENV/pyvenv.cfg"; }
+venv_in_place() { grep -qsF " $VENV" "$VENV/pyvenv.cfg"; }
 
 # Whether the environment holds what the lock files ask for; $1 is `dev` for the tools of tests as well.
 environment_current() {

@@ -23,6 +23,10 @@ def run(arguments: Sequence[str]) -> int:
     except Refusal as refusal:
         note(f"error: {refusal}")
         return 1
+    except OSError as error:
+        # A read-only checkout, a full disk: the system's own words and the file.
+        note(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        return 1
     except KeyboardInterrupt:
         note("interrupted")
         return 130
@@ -76,7 +80,8 @@ def _up(options: argparse.Namespace) -> int:
     with ExitStack() as locks:
         for instance in instances:
             locks.enter_context(locked(instance))
-            if (instance.is_private or not instance.env_file.exists()) and (done := ensure_env(instance)):
+            # Always: what a cut-off file lacks would else be a published placeholder.
+            if done := ensure_env(instance):
                 note(done)
         choices = {instance.name: _choice(instance, wheels=options.wheels) for instance in instances}
         selections = examine(instances, choices)
@@ -85,7 +90,7 @@ def _up(options: argparse.Namespace) -> int:
             if not bring_up(instance, selection, restart=options.restart, servers_only=options.servers_only):
                 note(f"{instance.name} is already up: nothing changed")
     for instance in instances:
-        answer(_guide(instance))
+        answer(_guide(instance, metrics=selections[instance.name].prometheus is not None))
     return 0
 
 
@@ -96,7 +101,7 @@ def _choice(instance: Instance, *, wheels: bool) -> str:
     return choice
 
 
-def _guide(instance: Instance) -> str:
+def _guide(instance: Instance, *, metrics: bool) -> str:
     gateway, name = instance.url("api-gateway"), instance.name
     return "\n".join(
         [
@@ -105,7 +110,7 @@ def _guide(instance: Instance) -> str:
             f"  API docs    {gateway}/docs",
             f"  data, AI    {instance.url('data-service')}  {instance.url('ai-service')}",
             f"  storage     {instance.url('postgres')}  {instance.url('redis')}  {instance.url('object-store')}",
-            f"  metrics     {instance.url('prometheus')}",
+            f"  metrics     {instance.url('prometheus') if metrics else 'no prometheus on this machine'}",
             f"  logs        {instance.logs}",
             f"  Try it      ./scripts/demo.sh --project {name}",
             "  See it      ./scripts/status.sh",

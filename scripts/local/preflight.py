@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from console import Refusal
 from environment import inherited
@@ -12,6 +13,8 @@ from ports import Need, holder, is_taken, needs
 from programs import programs
 from selection import Selection, select
 from supervisor import Supervisor
+
+LEFTOVER_SECONDS = 15
 
 # Runs where the services run; prints what is wrong and never a value.
 VALIDATION = """
@@ -91,16 +94,26 @@ def settings_faults(instance: Instance) -> list[str]:
 
 
 def _port_faults(instance: Instance, selection: Selection, claimed: dict[int, str]) -> list[str]:
+    wanted = list(needs(instance, [program.name for program in programs(instance, selection)]))
+    _wait_for_leftovers(instance, [need.port for need in wanted])
     running = {name for name, process in Supervisor(instance).processes().items() if process.pid}
-    wanted = [program.name for program in programs(instance, selection)]
     faults = []
-    for need in needs(instance, wanted):
+    for need in wanted:
         other = claimed.setdefault(need.port, f"{instance.name} {need.program}")
         if other != f"{instance.name} {need.program}":
             faults.append(_sentence(need, f"also wanted by {other}", instance))
         elif need.program not in running and is_taken(need.port):
             faults.append(_sentence(need, f"taken by {holder(need.port)}", instance))
     return faults
+
+
+def _wait_for_leftovers(instance: Instance, ports: list[int]) -> None:
+    """After supervisord was killed, its programs take some seconds to end."""
+    if not (instance.run / "up").exists() or Supervisor(instance).is_running:
+        return
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while any(is_taken(port) for port in ports) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _sentence(need: Need, why: str, instance: Instance) -> str:

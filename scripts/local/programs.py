@@ -124,6 +124,8 @@ def _http_services(instance: Instance) -> Iterator[Program]:
             instance.values.get("BIND_HOST") or "127.0.0.1",
         ]
         command += ["--port", str(instance.address(name).port), "--no-access-log", "--no-server-header"]
+        # uvicorn's own parser takes a request head of any size; and no route here is a WebSocket.
+        command += ["--http", "shared.http_protocol:BoundedHttpProtocol", "--ws", "none"]
         # Addresses of clients are judged by TRUSTED_PROXIES alone.
         command += [
             "--no-proxy-headers",
@@ -137,10 +139,10 @@ def _http_services(instance: Instance) -> Iterator[Program]:
 
 def _workers(instance: Instance) -> Iterator[Program]:
     for short in ("data", "ai"):
-        command = [*_module("celery"), "-A", f"{short}-service.app.worker", "worker", "-Q", short, "--pool", "threads"]
+        command = [*_celery(f"{short}-service"), "worker", "-Q", short, "--pool", "threads"]
         command += ["--hostname", worker_name(instance, f"{short}-worker"), "--without-gossip", "--without-mingle"]
         yield _service(instance, f"{short}-worker", command)
-    beat = [*_module("celery"), "-A", "ai-service.app.worker", "beat", "--pidfile="]
+    beat = [*_celery("ai-service"), "beat", "--pidfile="]
     yield _service(instance, "beat", beat)
 
 
@@ -161,6 +163,11 @@ def _service(instance: Instance, name: str, command: list[str]) -> Program:
 
 def _module(name: str) -> list[str]:
     return [sys.executable, "-m", name]
+
+
+def _celery(service: str) -> list[str]:
+    # Its banner is not JSON and would be the start of every log.
+    return [*_module("celery"), "--quiet", "-A", f"{service}.app.worker"]
 
 
 def _script(name: str) -> Path:

@@ -1,13 +1,12 @@
 """Decide which program runs each server of an instance, and where PostgreSQL's data lives; remember both."""
 
-import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from accounts import Account, server_account
 from console import Refusal
-from instance import Instance
+from instance import Instance, read_facts, write_facts
 from servers import Server, candidates
 
 ROOT_ONLY_HOME = Path("/var/lib/ai-platform")
@@ -56,7 +55,7 @@ def select(instance: Instance, choice: str) -> Selection:
 def read_state(instance: Instance) -> dict[str, str]:
     """What earlier starts decided: postgres_major, postgres_home, object_store, redis."""
     try:
-        state: dict[str, str] = json.loads((instance.run / "state.json").read_text())
+        state: dict[str, str] = read_facts(instance.run / "state.json")
     except FileNotFoundError:
         return {}
     return state
@@ -78,7 +77,7 @@ def write_makers(instance: Instance, selection: Selection) -> None:
 
 
 def _remember(instance: Instance, facts: dict[str, str]) -> None:
-    (instance.run / "state.json").write_text(json.dumps(read_state(instance) | facts, indent=1) + "\n")
+    write_facts(instance.run / "state.json", read_state(instance) | facts)
 
 
 def _first(kind: str, choice: str) -> Server:

@@ -11,7 +11,8 @@ from programs import ALL, SERVERS
 from selection import read_state
 from supervisor import Process, Supervisor
 
-STARTING_SECONDS = 30
+# A first start on a slow machine reads a gigabyte of packages from a cold disk.
+STARTING_SECONDS = 90
 GREEN = frozenset({"healthy", "degraded", "disabled"})
 
 

@@ -1,9 +1,11 @@
 """Addresses as the .env names them, and finding instances."""
 
+from pathlib import Path
+
 import pytest
 
 from console import Refusal
-from instance import ROOT, Instance, all_instances, find
+from instance import ROOT, Instance, all_instances, find, read_facts, write_facts
 
 from .conftest import change
 
@@ -70,3 +72,20 @@ class TestFinding:
 
     def test_the_env_of_the_checkout_is_in_the_project_folder(self) -> None:
         assert find(["pro1"])[0].env_file == ROOT / "backend-pro1" / ".env"
+
+
+class TestDamagedFiles:
+    def test_an_env_that_is_not_utf_8_is_refused_by_name(self, instance: Instance) -> None:
+        instance.env_file.write_bytes(b"# caf\xe9\n")
+        with pytest.raises(Refusal, match=r"\.env is not text in UTF-8 \(byte 5\)"):
+            Instance(instance.name, instance.number, instance.code, instance.home).url("redis")
+
+    def test_facts_survive_a_write_and_a_read(self, tmp_path: Path) -> None:
+        write_facts(tmp_path / "state.json", {"a": "1"})
+        assert read_facts(tmp_path / "state.json") == {"a": "1"}
+        assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+    def test_cut_off_facts_are_refused_by_name(self, tmp_path: Path) -> None:
+        (tmp_path / "state.json").write_text('{"a')
+        with pytest.raises(Refusal, match=r"state\.json is damaged"):
+            read_facts(tmp_path / "state.json")

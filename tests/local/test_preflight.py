@@ -1,10 +1,12 @@
 """What is found out before anything is started."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
+import preflight
 from console import Refusal
 from instance import Instance
 from ports import holder, is_taken, needs
@@ -60,6 +62,17 @@ class TestExamination:
         busy = change(instance, "AI_SERVICE_PORT", str(taken))
         with pytest.raises(Refusal, match=rf"port {taken} of ai-service is taken by .*AI_SERVICE_PORT"):
             examine([busy], {"test": "wheels"})
+
+    def test_waits_for_what_a_killed_supervisord_left(
+        self, instance: Instance, taken: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        instance.run.mkdir(parents=True, exist_ok=True)
+        (instance.run / "up").touch()
+        monkeypatch.setattr(preflight, "LEFTOVER_SECONDS", 0.3)
+        begun = time.monotonic()
+        with pytest.raises(Refusal, match=f"port {taken} "):
+            examine([change(instance, "AI_SERVICE_PORT", str(taken))], {"test": "wheels"})
+        assert time.monotonic() - begun > 0.3
 
     def test_refuses_two_parts_on_one_port(self, instance: Instance) -> None:
         double = change(instance, "AI_SERVICE_PORT", "15901")

@@ -32,12 +32,6 @@ def cluster_watch(request: Request) -> ClusterWatch:
     return watch
 
 
-def request_id(request: Request) -> str | None:
-    """The id under which this request is logged."""
-    found: str | None = request.scope.get("state", {}).get("request_id")
-    return found
-
-
 def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
@@ -47,4 +41,3 @@ AnalysesDep = Annotated[Analyses, Depends(analyses)]
 TasksDep = Annotated[Tasks, Depends(tasks)]
 LedgerDep = Annotated[TaskLedger, Depends(ledger)]
 ClusterDep = Annotated[ClusterWatch, Depends(cluster_watch)]
-RequestId = Annotated[str | None, Depends(request_id)]

@@ -94,6 +94,8 @@ def test_large_data_samples_the_silhouette_and_the_chart(analyse_columns: Analys
         ({"a": [1.0, 1.0, 2.0, 2.0]}, {"k": 3}, "too_few_rows", "only 2 distinct rows, too few for 3 clusters"),
         ({"a": [1.0] * 9}, {}, "too_few_rows", "only 1 distinct rows"),
         ({"a": [1.0, None]}, {}, "too_few_rows", "1 of 2 rows"),
+        ({"a": [1e200, 2e200, 3e200]}, {"k": 2}, "out_of_range", "'a' is 3e+200 in size"),
+        ({"a": [1e-200, 2e-200, 3e-200]}, {}, "out_of_range", "'a' is 3e-200 in size"),
         ({"a": list("xyz")}, {}, "not_numeric", "'a'"),
         ({"b": [1.0]}, {}, "column_not_found", "No column 'a'. The columns are: b."),
     ],

@@ -10,6 +10,8 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.http_protocol import BoundedHttpProtocol
+
 Start = Callable[..., Awaitable[httpx.AsyncClient]]
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -34,7 +36,14 @@ class QuietServer(uvicorn.Server):
 async def serving(app: ASGIApp, *, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[str]:
     """The base URL of `app` behind uvicorn."""
     config = uvicorn.Config(
-        app, port=0, lifespan=lifespan, ws="none", log_config=None, proxy_headers=False, timeout_graceful_shutdown=1
+        app,
+        http=BoundedHttpProtocol,
+        port=0,
+        lifespan=lifespan,
+        ws="none",
+        log_config=None,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
     )
     server = QuietServer(config)
     running = asyncio.create_task(server.serve())

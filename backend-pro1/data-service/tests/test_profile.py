@@ -1,6 +1,7 @@
 """Profiles of small tables, computed by hand."""
 
 import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,33 @@ def test_duplicates_constants_and_empty_columns(ingest_text: IngestText) -> None
 def test_one_row(ingest_text: IngestText) -> None:
     column = _column(ingest_text("a,b\n5,x\n"), "a")
     assert (column["mean"], column["std"], column["histogram"]) == (5.0, None, {"edges": [5.0, 5], "counts": [1]})
+
+
+def test_nulls_are_in_no_bin(ingest_text: IngestText) -> None:
+    answer = ingest_text("a,b,d\n1,x,2024-01-01\n,y,\n3,z,2024-01-03\n,z,\n4,z,2024-01-04\ninf,z,\n")
+    for name in ("a", "d"):
+        assert sum(_column(answer, name)["histogram"]["counts"]) == 3
+
+
+def test_columns_named_as_the_profile_names_things(ingest_text: IngestText) -> None:
+    names = ["value", "n", "bin", "h", "groups", "data", "select", "file_row_number", '"say ""hi"""', "it's"]
+    lines = [",".join(str(row + column) for column in range(len(names))) for row in (1, 2, 2)]
+    found = ingest_text("\n".join([",".join(names), *lines]))["profile"]
+    assert [column["distinct"] for column in found["columns"]] == [2] * len(names)
+    assert found["columns"][0]["top"] == [{"value": 2, "count": 2}, {"value": 1, "count": 1}]
+    assert found["duplicates"] == 1
+
+
+def test_digits_beside_a_large_mean(ingest_text: IngestText) -> None:
+    values = [1e9 + step / 8 for step in (1, 5, 2, 7, 3, 3, 8, 0)]
+    others = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0]
+    text = "".join(f"{x!r},{y}\n" for x, y in zip(values, others, strict=True))
+    answer = ingest_text("x,y\n" + text)
+    # Eighths are exact in binary, so the differences carry no rounding.
+    near = [value - 1e9 for value in values]
+    assert _column(answer, "x")["std"] == pytest.approx(statistics.stdev(near), rel=1e-12)
+    expected = statistics.correlation(near, others)
+    assert answer["profile"]["correlations"]["matrix"][0][1] == pytest.approx(expected, rel=1e-12)
 
 
 def test_infinite_and_huge_numbers(ingest_text: IngestText) -> None:

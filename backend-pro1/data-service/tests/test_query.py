@@ -11,6 +11,7 @@ from shared.compute.protocol import ComputeError
 from ..app.engines import query
 from ..app.engines.duck import connect
 from ..app.engines.preview import preview
+from ..app.engines.query_errors import explain
 from .conftest import quiet
 
 SUM = 'SELECT sum(a) FROM "sales@1"'
@@ -124,3 +125,17 @@ def test_plan() -> None:
 def test_preview(tables: list[dict[str, str]]) -> None:
     answer = preview({"path": tables[0]["path"], "limit": 3, "memory_mb": 256, "threads": 1}, quiet)
     assert ([row[0] for row in answer["rows"]], answer["truncated"]) == ([0, 1, 2], True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'INTERNAL Error: {"exception_type":"INTERNAL","exception_message":"m /lib/x","stack_trace":"/lib/x"}\nSee /lib/x',
+        'INTERNAL Error: {"exception_type":"INTERNAL","stack_trace":"/lib/x',
+    ],
+)
+def test_a_failure_inside_the_engine_tells_no_path(text: str) -> None:
+    with duckdb.connect() as connection:
+        error = explain(connection, duckdb.InternalException(text), "SELECT 1", [])
+    assert error.code == "query_failed"
+    assert "/lib" not in error.detail

@@ -26,6 +26,8 @@ async def task_events(
     Raises:
         NotFound: the task is absent, or not the caller's to see.
     """
+    # A stream lasts as long as its task; only its start could be called slow.
+    request.scope["long_running"] = True
     ledger: TaskLedger = request.app.state.resources.ledger
     await ledger.read(task_id, caller.id)
     return _as_sent(ledger.events(task_id, caller.id, resume_point(after, last_event_id)))

@@ -117,6 +117,7 @@ class TestTokens:
             {"iat": "now"},
             {"aud": "pro2"},
             {"aud": []},
+            {"aud": ["pro1", "pro2"]},
             {"iss": "pro2"},
             {"sub": "me"},
             {"sid": "me"},

@@ -123,6 +123,15 @@ class TestEviction:
         paths = [(await filled(cache, store, name, 6 * MEBIBYTE))[1] for name in ("a", "b", "c")]
         assert all(path.exists() for path in paths)
 
+    async def test_what_a_killed_process_left_half_written_goes(self, cache: ContentCache, store: MemoryStore) -> None:
+        _, path = await filled(cache, store, "a")
+        left, growing = (path.with_name(f".{path.name}.{name}") for name in ("left", "growing"))
+        for partial in (left, growing):
+            partial.write_bytes(b"half")
+        os.utime(left, times=(time.time() - GRACE_SECONDS - 1,) * 2)
+        await filled(cache, store, "b")
+        assert [left.exists(), growing.exists(), path.exists()] == [False, True, True]
+
 
 @pytest.mark.integration
 async def test_bytes_damaged_in_the_real_store_are_noticed(settings: Settings, object_store: ObjectStore) -> None:

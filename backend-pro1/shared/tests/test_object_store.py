@@ -17,6 +17,7 @@ from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.object_store import ObjectStore
 from shared.object_store.errors import MissingObject
+from shared.object_store.http import SignedHttp
 from shared.testing.proxy import Proxy
 
 pytestmark = pytest.mark.integration
@@ -193,6 +194,22 @@ class TestAway:
                 await store.put_stream("p/lost", failing())
             await store.close()
         assert await object_store.stat("p/lost") is None
+
+    async def test_a_silent_one_is_given_its_time_once(self, settings: Settings) -> None:
+        asked = 0
+
+        def listen(_: bytes) -> bytes:
+            nonlocal asked
+            asked += 1
+            return b""
+
+        async with Proxy.before(settings.s3_endpoint_url) as (proxy, url):
+            proxy.upstream = listen
+            http = SignedHttp(lambda *_: f"{url}/bucket/key", silence_seconds=0.2)
+            with pytest.raises(ServiceUnavailable):
+                await http.put("key", b"", {})
+            await http.close()
+        assert asked == 1
 
     async def test_a_hiccup_is_bridged(self, settings: Settings, object_store: ObjectStore) -> None:
         async with Proxy.before(settings.s3_endpoint_url) as (proxy, url):

@@ -9,8 +9,10 @@ import pytest
 from shared.database import Database
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
+from shared.redis_client import RedisClient
 from shared.resources import Resources
 from shared.tasks import NewTask, Task, TaskEvent, TaskStatus
+from shared.tasks.wakes import TaskWakes
 from shared.testing.project import Workspace
 from shared.testing.submission import submit
 
@@ -154,3 +156,13 @@ class TestEvents:
         async with resources.database.transaction() as session:
             await session.execute("DELETE FROM project_members WHERE user_id = $1", workspace.viewer)
         assert len(await following) == 1
+
+
+@pytest.mark.parametrize("turns", range(15))
+async def test_the_subscription_ends_however_far_it_has_come(redis: RedisClient, turns: int) -> None:
+    wakes = TaskWakes(redis)
+    with wakes.watching(new_id(), lambda: None):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await wakes.close()

@@ -2,6 +2,6 @@
 
 from shared.tasks.worker import create_worker
 
-from .services.analysis_runs import PRELOAD, run_analysis
+from .services.analysis_runs import PRELOAD, run_analysis, sweep
 
-app = create_worker("ai-service", "ai", {"analysis": run_analysis}, PRELOAD)
+app = create_worker("ai-service", "ai", {"analysis": run_analysis}, PRELOAD, {"scratch": (3600, sweep)})

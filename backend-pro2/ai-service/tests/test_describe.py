@@ -45,6 +45,14 @@ class TestNumbers:
         assert row["std"] is None
         assert row["nulls"] == sum(value is None or value != value for value in values)
 
+    def test_the_ends_of_the_range(self, analyse_columns: Analyse) -> None:
+        row = described(analyse_columns("describe", {"v": [1e308, -1e308, 1e308]}, {}))["v"]
+        assert (row["min"], row["max"], row["histogram"]) == (-1e308, 1e308, None)
+
+    def test_equal_values_deviate_by_nothing(self, analyse_columns: Analyse) -> None:
+        row = described(analyse_columns("describe", {"v": [0.1] * 7}, {}))["v"]
+        assert (row["mean"], row["std"]) == (0.1, 0.0)
+
     def test_a_constant_column_is_told(self, analyse_columns: Analyse) -> None:
         result = analyse_columns("describe", {"v": [4, 4, 4]}, {})
         assert [warning["code"] for warning in result["warnings"]] == ["constant_column"]

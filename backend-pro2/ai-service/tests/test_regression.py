@@ -172,6 +172,8 @@ FAULTS = [
         id="fewer rows than coefficients",
     ),
     pytest.param({"y": [None, 1.0], "x": [1.0, None]}, ["x"], "too_few_rows", "0 of 2 rows", id="no complete row"),
+    pytest.param({"y": RANDOM[:, 0], "x": RANDOM[:, 1] * 1e200}, ["x"], "out_of_range", "'x' is", id="huge feature"),
+    pytest.param({"y": RANDOM[:, 0] * 1e-90, "x": RANDOM[:, 1]}, ["x"], "out_of_range", "'y' is", id="tiny target"),
     pytest.param({"y": list("abcd"), "x": [1, 2, 3, 4]}, ["x"], "not_numeric", "'y' (target)", id="text as target"),
     pytest.param({"y": [1, 2], "price": [1, 2]}, ["prise"], "column_not_found", "Did you mean 'price'?", id="typo"),
     pytest.param(
@@ -188,6 +190,21 @@ def test_faults(
         analyse_columns("regression", columns, {"target": "y", "features": features})
     assert caught.value.code == code
     assert detail in caught.value.detail
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_feature_called_as_the_intercept_is_one_like_any_other(analyse_columns: Analyse, intercept: bool) -> None:
+    fits = [
+        analyse_columns(
+            "regression",
+            {"y": RANDOM[:, 0], name: RANDOM[:, 1], "b": RANDOM[:, 2]},
+            {"target": "y", "features": [name, "b"], "intercept": intercept},
+        )
+        for name in ("const", "a")
+    ]
+    assert fits[0]["summary"] == fits[1]["summary"]
+    terms = [row[0] for row in fits[0]["tables"][0]["rows"]]
+    assert terms == (["const", "const_2", "b"] if intercept else ["const", "b"])
 
 
 def test_complementary_flags_without_intercept_are_no_fault(analyse_columns: Analyse) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -75,5 +75,3 @@ Authenticating = Annotated[Authentication, Depends(_authentication)]
 Credentials = Annotated[Login, Depends(_credentials)]
 CallingClient = Annotated[Client, Depends(_client)]
 Projects = Annotated[ProjectService, Depends(_projects)]
-IfMatch = Annotated[str | None, Header(description="Change only this state, named by its ETag; else 412.")]
-IfNoneMatch = Annotated[str | None, Header(description="Answer 304 if this state, named by its ETag, is current.")]

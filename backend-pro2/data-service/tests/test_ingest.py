@@ -102,6 +102,22 @@ def test_no_header(ingest_text: IngestText) -> None:
     assert (list(_types(answer)), answer["report"]["header"], answer["rows"]) == (["column_1", "column_2"], False, 2)
 
 
+def test_years_as_names(ingest_text: IngestText, tmp_path: Path) -> None:
+    answer = ingest_text("country,2018,2019,2020\nDE,1,2,0\nFR,3,4,4.5\n")
+    assert _types(answer) == {"country": "string", "2018": "integer", "2019": "integer", "2020": "number"}
+    assert _rows(tmp_path) == [("DE", 1, 2, 0.0), ("FR", 3, 4, 4.5)]
+
+
+def test_years_as_data(ingest_text: IngestText) -> None:
+    assert ingest_text("Ada,1815,1852\nAlan,1912,1954\nKurt,1906,1978\n")["rows"] == 3
+    assert ingest_text("2019,2020\n2021,2023\n")["rows"] == 2
+
+
+def test_a_line_that_is_too_long_is_named_so(ingest_text: IngestText) -> None:
+    with pytest.raises(ComputeError, match="line of more than 4194304 bytes"):
+        ingest_text(f"a,b\n{'x' * 5_000_000},1\ny,2\n")
+
+
 def test_lines_above_the_table(ingest_text: IngestText) -> None:
     answer = ingest_text("Report 2020\n\na,b,c\n1,2,3\n4,5,6\n")
     assert (list(_types(answer)), answer["report"]["skipped_lines"]) == (["a", "b", "c"], 2)
@@ -120,6 +136,17 @@ def test_words_for_missing_values(ingest_text: IngestText, tmp_path: Path) -> No
 def test_codes_keep_their_digits(ingest_text: IngestText, tmp_path: Path) -> None:
     ingest_text("zip,big\n01234,12345678901234567890\n99999,12345678901234567891\n")
     assert _rows(tmp_path)[0] == ("01234", "12345678901234567890")
+
+
+def test_a_late_code_keeps_its_zeros(ingest_text: IngestText, tmp_path: Path) -> None:
+    answer = ingest_text("zip,n\n" + "12345,0.5\n" * MANY + "01234,007.5\n")
+    assert (_rows(tmp_path)[-1], _types(answer)) == (("01234", 7.5), {"zip": "string", "n": "number"})
+
+
+def test_the_order_of_day_and_month_is_told(ingest_text: IngestText) -> None:
+    answer = ingest_text("d,x\n01/02/2024,1\n03/04/2024,2\n")
+    assert answer["report"]["conversions"] == [{"column": "d", "note": "read as dates written d/m/Y"}]
+    assert ingest_text("d,x\n2024-01-02,1\n")["report"]["conversions"] == []
 
 
 def test_late_surprises_cost_no_row(ingest_text: IngestText, tmp_path: Path) -> None:

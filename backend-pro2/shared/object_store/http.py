@@ -15,12 +15,13 @@ Signer = Callable[[str, str, Mapping[str, str]], str]
 SLICE_BYTES = 256 * 1024
 TRIES = 3
 PAUSE_SECONDS = 0.2
+SILENCE_SECONDS = 30.0
 
 
 class SignedHttp:
     """Sends signed requests for objects of one bucket; belongs to the event loop that made it."""
 
-    def __init__(self, sign: Signer) -> None:
+    def __init__(self, sign: Signer, silence_seconds: float = SILENCE_SECONDS) -> None:
         # Importing aiohttp costs 0.2 s: a service that never touches the store must not pay for it at its start.
         import aiohttp
 
@@ -28,7 +29,7 @@ class SignedHttp:
         self._failures = (aiohttp.ClientError, TimeoutError, OSError)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=30),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=silence_seconds),
             skip_auto_headers=("Content-Type", "User-Agent"),
             auto_decompress=False,
         )
@@ -45,6 +46,9 @@ class SignedHttp:
             except StoreRefused as error:
                 if error.status < 500:
                     raise
+            except TimeoutError as error:
+                # A silent store has had its time; three times that is longer than the caller of an upload waits.
+                raise away("PUT", error) from error
             except self._failures:
                 pass
             await asyncio.sleep(PAUSE_SECONDS * 2**attempt)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from shared.config import get_settings
 from shared.database import Database
 from shared.errors import ServiceUnavailable
+from shared.testing.proxy import Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -135,3 +136,29 @@ async def test_an_error_of_the_callers_own_block_stays_what_it_is(pool: Database
     with pytest.raises(FileNotFoundError):
         async with pool.transaction():
             raise FileNotFoundError("the caller's own")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_server_that_falls_silent_is_503_in_time_and_may_come_back(*, begun: bool) -> None:
+    async with Proxy.before(get_settings().database_url.get_secret_value()) as (proxy, url):
+        changes = {"database_acquire_timeout_seconds": 0.3, "database_statement_timeout_seconds": 0.5}
+        database = build(database_url=SecretStr(url), **changes)
+        await database.ping()
+        with pytest.raises(ServiceUnavailable, match="away"):
+            async with asyncio.timeout(5):
+                await speak_into_silence(database, proxy, begun=begun)
+        proxy.downstream = bytes
+        await database.ping()
+        await database.close()
+
+
+async def speak_into_silence(database: Database, proxy: Proxy, *, begun: bool) -> None:
+    if not begun:
+        proxy.downstream = silent
+    async with database.transaction() as session:
+        proxy.downstream = silent
+        await session.fetch_value("SELECT 1")
+
+
+def silent(_: bytes) -> bytes:
+    return b""

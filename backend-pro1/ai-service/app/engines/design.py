@@ -13,7 +13,7 @@ from scipy import linalg
 from shared.compute import ComputeError
 
 from ..schemas.parameters import RegressionParameters
-from .frames import IndexArray
+from .frames import IndexArray, refuse_extreme
 from .results import Notice
 from .source import FloatArray, Source, TextArray
 
@@ -35,11 +35,12 @@ class Design:
     rows: IndexArray
     dropped: int
     notices: tuple[Notice, ...]
+    has_constant: bool
 
     @property
-    def has_constant(self) -> bool:
-        """Whether the model has an intercept."""
-        return self.terms[0] == CONSTANT
+    def slopes(self) -> tuple[str, ...]:
+        """The terms without the intercept, which comes first."""
+        return self.terms[1:] if self.has_constant else self.terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def build_design(source: Source, parameters: RegressionParameters) -> Design:
     """Read, keep complete rows, code categories, and check.
 
     Raises:
-        ComputeError: `column_not_found`, `not_numeric`, `too_few_rows`, `constant_column`, `too_many_levels` or
-            `singular_design`.
+        ComputeError: `column_not_found`, `not_numeric`, `too_few_rows`, `constant_column`, `out_of_range`,
+            `too_many_levels` or `singular_design`.
     """
     source.require(parameters.uses())
     target = _finite(source.numbers(parameters.target))
@@ -65,12 +66,14 @@ def build_design(source: Source, parameters: RegressionParameters) -> Design:
     _require_rows(len(rows), source.rows, 2)
     target = target[rows]
     _refuse_constant(parameters.target, target)
+    refuse_extreme(parameters.target, target)
     blocks = [_code(name, values[rows]) for name, values in features.items()]
     terms, matrix = _assemble(blocks, len(rows), intercept=parameters.intercept)
     _require_rows(len(rows), source.rows, len(terms) + 1)
     _refuse_collinear(terms, matrix)
     notices = tuple(block.notice for block in blocks if block.notice is not None)
-    return Design(tuple(terms), matrix, target, rows, source.rows - len(rows), notices)
+    dropped = source.rows - len(rows)
+    return Design(tuple(terms), matrix, target, rows, dropped, notices, parameters.intercept)
 
 
 def _read(source: Source, name: str) -> FloatArray | TextArray:
@@ -106,7 +109,9 @@ def _refuse_constant(name: str, values: FloatArray | TextArray) -> None:
 def _code(name: str, values: FloatArray | TextArray) -> Block:
     _refuse_constant(name, values)
     if values.dtype != np.object_:
-        return Block([name], np.asarray(values, dtype=np.float64)[:, None])
+        numbers = np.asarray(values, dtype=np.float64)
+        refuse_extreme(name, numbers)
+        return Block([name], numbers[:, None])
     levels = sorted(set(values.tolist()))
     if len(levels) > LEVELS_AT_MOST:
         detail = f"Column {name!r} has {len(levels)} different texts; a category may have at most {LEVELS_AT_MOST}."
@@ -120,7 +125,20 @@ def _code(name: str, values: FloatArray | TextArray) -> Block:
 def _assemble(blocks: Sequence[Block], rows: int, *, intercept: bool) -> tuple[list[str], FloatArray]:
     constant = [Block([CONSTANT], np.ones((rows, 1)))] if intercept else []
     used = [*constant, *blocks]
-    return [term for block in used for term in block.terms], np.column_stack([block.values for block in used])
+    terms = _distinct([term for block in used for term in block.terms])
+    return terms, np.column_stack([block.values for block in used])
+
+
+def _distinct(terms: Sequence[str]) -> list[str]:
+    """Terms of one name, such as the intercept and a column called `const`, numbered from the second on."""
+    names: list[str] = []
+    for term in terms:
+        number, name = 1, term
+        while name in names:
+            number += 1
+            name = f"{term}_{number}"
+        names.append(name)
+    return names
 
 
 def _refuse_collinear(terms: Sequence[str], matrix: FloatArray) -> None:

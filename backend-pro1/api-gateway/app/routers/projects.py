@@ -4,11 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from shared.dependencies import IfMatch, IfNoneMatch
+from shared.etags import unchanged
 from shared.identity import CurrentCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..core.etags import unchanged
-from ..dependencies import JSON, IfMatch, IfNoneMatch, Projects
+from ..dependencies import JSON, Projects
 from ..schemas.projects import Member, MemberAdd, Project, ProjectCreate, ProjectUpdate
 from ..services.projects import etag
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed, ServiceUnavailable
+from shared.etags import etag_of, still_current
 from shared.ids import new_id
 from shared.logging import get_logger
 from shared.models.project import ProjectRole
@@ -10,7 +11,6 @@ from shared.object_store import ObjectStore
 from shared.pagination import decode_cursor, page_of
 from shared.schemas import Page
 
-from ..core.etags import etag_of, still_current
 from ..repositories import UnitOfWork
 from ..repositories.projects import MemberRecord, ProjectRecord
 from ..schemas.projects import Member, MemberAdd, Project, ProjectCreate, ProjectUpdate

@@ -19,6 +19,7 @@ from .notations import Notation
 
 # Every attempt widens all columns that do not fit; none can be widened more often than this.
 ATTEMPTS = 8
+ISO_DATE = "%Y-%m-%d"
 GROUP_CELLS = 2_000_000
 CHECKED_AT_ONCE = 200
 MAX_GROUP_ROWS = 122_880
@@ -91,6 +92,9 @@ def plan(connection: duckdb.DuckDBPyConnection, file: CsvFile) -> Plan:
     else:
         for column in notations.misfits(connection, file.text_reader(), integers, notations.PLAIN_INTEGER):
             result.as_notation(column, notations.INTEGER)
+    if file.date_format and file.date_format != ISO_DATE:
+        written = file.date_format.replace("%", "")
+        result.notes = {name: f"read as dates written {written}" for name, kind in file.types.items() if kind == "DATE"}
     texts = [name for name, kind in file.types.items() if kind == "VARCHAR"]
     doubles = [name for name, kind in file.types.items() if kind == "DOUBLE"]
     sample = f"(SELECT * FROM {file.text_reader()} LIMIT 20480)"  # noqa: S608 - quoted literals

@@ -28,11 +28,16 @@ def correlate(connection: duckdb.DuckDBPyConnection, columns: Sequence[Scalars],
     numbered = f"read_parquet({literal(path)}, file_row_number=true) WHERE file_row_number % {step} = 0"
     source = "data" if step == 1 else numbered
     for batch in batches(list(combinations(range(size), 2)), PAIRS_AT_ONCE):
-        expressions = ", ".join(f"corr({chosen[a].finite}, {chosen[b].finite})" for a, b in batch)
+        expressions = ", ".join(f"corr({_centred(chosen[a])}, {_centred(chosen[b])})" for a, b in batch)
         row = connection.execute(f"SELECT {expressions} FROM {source}").fetchone() or ()  # noqa: S608
         for (a, b), value in zip(batch, row, strict=True):
             matrix[a][b] = matrix[b][a] = json_value(value)
     return Correlations(columns=[column.name for column in chosen], matrix=matrix)
+
+
+def _centred(column: Scalars) -> str:
+    # Around the mean, sums of products keep digits that large numbers themselves lose.
+    return f"{column.position} - ({column.mean or 0.0!r})"
 
 
 def correlated(columns: Sequence[Scalars]) -> list[Scalars]:

@@ -1,7 +1,9 @@
 """A CSV file on disk: how to read it with DuckDB, typed or as bare text."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -14,6 +16,7 @@ from .names import Renamed, unique_names
 SAMPLE_ROWS = 20_480
 MAX_LINE_BYTES = 4 * 1024 * 1024
 BUFFER_BYTES = 32 * 1024 * 1024
+_YEAR = re.compile(r"\s*(1[89]|20)\d\d\s*")
 _TYPES = ["BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR"]
 
 
@@ -57,7 +60,10 @@ def inspect(connection: duckdb.DuckDBPyConnection, path: Path, *, max_columns: i
     shape = dialect.detect(sample, whole=whole)
     if len(shape.header) > max_columns:
         raise dialect.too_many_columns(len(shape.header), max_columns)
-    has_header, columns, date_format, timestamp_format = _sniff(connection, path, shape.delimiter, shape.skip)
+    options = _dialect(shape.delimiter, shape.skip)
+    has_header, columns, date_format, timestamp_format = _sniff(connection, path, options)
+    if not has_header and _is_years(shape.header):
+        has_header, columns, date_format, timestamp_format = _sniff(connection, path, f"{options}, header=true")
     names, renamed = _names(shape.header, columns, has_header=has_header)
     types = dict(zip(names, (column["type"] for column in columns), strict=True))
     return CsvFile(path, shape.delimiter, shape.skip, has_header, types, date_format, timestamp_format, renamed)
@@ -70,10 +76,17 @@ def _dialect(delimiter: str, skip: int) -> str:
     )
 
 
+def _is_years(header: Sequence[str]) -> bool:
+    """Whether these are a name or two and then years in even steps: numbers, but no data."""
+    years = [int(name) for name in header if _YEAR.fullmatch(name)]
+    steps = {later - earlier for earlier, later in pairwise(years)}
+    return 0 < len(header) - len(years) < len(years) and len(years) > 2 and len(steps) == 1 and 0 not in steps
+
+
 def _sniff(
-    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, skip: int
+    connection: duckdb.DuckDBPyConnection, path: Path, options: str
 ) -> tuple[bool, list[dict[str, str]], str | None, str | None]:
-    options = f"{_dialect(delimiter, skip)}, ignore_errors=true, sample_size={SAMPLE_ROWS}"
+    options = f"{options}, ignore_errors=true, sample_size={SAMPLE_ROWS}"
     types = ", ".join(literal(name) for name in _TYPES)
     row = connection.execute(
         "SELECT HasHeader, Columns, DateFormat, TimestampFormat "  # noqa: S608 - quoted literals

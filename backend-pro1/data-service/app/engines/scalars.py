@@ -10,6 +10,7 @@ from .duck import identifier
 from .types import NUMBER, NUMERIC, STRING, TEMPORAL, ColumnSchema
 
 COLUMNS_AT_ONCE = 50
+FIRST_ROWS = 2048
 TEXT_SHOWN = 200
 # Squares of larger numbers, summed, leave the range of a double.
 LARGEST_MEASURED = 1e140
@@ -65,7 +66,8 @@ def scalars(connection: duckdb.DuckDBPyConnection, schema: Sequence[ColumnSchema
     """Scalars of every column of the view `data`, in order."""
     found: list[Scalars] = []
     for batch in batches(schema, COLUMNS_AT_ONCE):
-        expressions = ", ".join(expression for column in batch for expression in _expressions(column))
+        near = _near(connection, batch)
+        expressions = ", ".join(e for column in batch for e in _expressions(column, near.get(column["name"], 0.0)))
         row = connection.execute(f"SELECT count(*), {expressions} FROM data").fetchone() or ()  # noqa: S608
         rows, values = row[0], iter(row[1:])
         for column in batch:
@@ -76,7 +78,20 @@ def scalars(connection: duckdb.DuckDBPyConnection, schema: Sequence[ColumnSchema
     return found
 
 
-def _expressions(column: ColumnSchema) -> Iterator[str]:
+def _near(connection: duckdb.DuckDBPyConnection, columns: Sequence[ColumnSchema]) -> dict[str, float]:
+    """A value of each numeric column, by name: distances from it keep digits that large numbers themselves lose."""
+    names = [column["name"] for column in columns if column["type"] in NUMERIC]
+    if not names:
+        return {}
+    listed = ", ".join(identifier(name) for name in names)
+    values = ", ".join(f"any_value({identifier(name)})" for name in names)
+    first = f"SELECT {listed} FROM data LIMIT {FIRST_ROWS}"  # noqa: S608 - quoted identifiers
+    row = connection.execute(f"SELECT {values} FROM ({first})").fetchone() or ()  # noqa: S608
+    found = {name: float(value) for name, value in zip(names, row, strict=True) if value is not None}
+    return {name: value for name, value in found.items() if abs(value) < LARGEST_MEASURED}
+
+
+def _expressions(column: ColumnSchema, near: float) -> Iterator[str]:
     name, kind = identifier(column["name"]), column["type"]
     finite = f" FILTER (WHERE isfinite({name}))" if kind == NUMBER else ""
     yield f"count({name})"
@@ -87,4 +102,4 @@ def _expressions(column: ColumnSchema) -> Iterator[str]:
         yield f"left({value}, {TEXT_SHOWN})" if kind == STRING else value
     small = f" FILTER (WHERE abs({name}) < {LARGEST_MEASURED})" if kind == NUMBER else ""
     yield f"avg({name}){small}" if kind in NUMERIC else "NULL"
-    yield f"stddev_samp({name}){small}" if kind in NUMERIC else "NULL"
+    yield f"stddev_samp(CAST({name} AS DOUBLE) - ({near!r})){small}" if kind in NUMERIC else "NULL"

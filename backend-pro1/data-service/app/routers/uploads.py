@@ -4,11 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from shared.dependencies import RequestId, ResourcesDep
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix, public_path
 from shared.schemas import Wait, problems
 
-from ..dependencies import RequestId, ResourcesDep, UploadsDep
+from ..dependencies import UploadsDep
 from ..schemas.datasets import DatasetModel
 from ..schemas.uploads import FileFormat, FileFormats
 from .bodies import dataset_body

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from shared.object_store import read_file
 from shared.resources import Resources
+from shared.scratch import make_scratch
 
 from ..repositories.versions import Version
 from ..schemas.datasets import DownloadFormat
@@ -75,7 +75,7 @@ class Downloads:
 
     async def _export(self, version: Version, kind: DownloadFormat, *, raw: bool) -> Download:
         source = await self._cache.fetch(str(version.parquet_key), str(version.parquet_sha256))
-        folder = await asyncio.to_thread(scratch_folder, self._settings.cache_dir)
+        folder = await asyncio.to_thread(make_scratch, self._settings.cache_dir)
         target = folder / f"export.{kind}"
         job = {"path": str(source), "target": str(target), "format": str(kind), "raw": raw, "scratch": str(folder)}
         try:
@@ -85,18 +85,6 @@ class Downloads:
             raise
         figures = (made["bytes"], made["rows"], made["sha256"])
         return Download(_once(target), f"{version.name}.{kind}", MEDIA_TYPES[kind], *figures)
-
-
-def scratch_folder(cache_dir: Path) -> Path:
-    """A fresh directory for one job, on the disk of the cache; the sweep removes forgotten ones."""
-    parent = scratch_parent(cache_dir)
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=parent))
-
-
-def scratch_parent(cache_dir: Path) -> Path:
-    """Where those directories are: beside the cache, which holds files only."""
-    return cache_dir.resolve().with_name(f"{cache_dir.resolve().name}-scratch")
 
 
 def disposition(filename: str) -> str:

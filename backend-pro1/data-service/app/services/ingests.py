@@ -1,9 +1,5 @@
 """The task `ingest`: an uploaded file becomes a ready version."""
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +7,11 @@ from shared.database import Session
 from shared.ids import new_id
 from shared.object_store import StoredObject
 from shared.resources import Resources
+from shared.scratch import scratch
 from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun, TaskStatus
 
 from ..repositories import datasets, versions
 from ..repositories.versions import Content, RawFile
-from .downloads import scratch_folder
 
 FUNCTION = "data-service.app.engines.ingest:ingest"
 GONE = TaskFailed("dataset_removed", "The dataset was removed before it could be read.")
@@ -35,12 +31,12 @@ class Ingest:
         raw = await _raw_file(run)
         if raw.status == "ready":
             return
-        async with _scratch(run.resources.settings.cache_dir) as scratch:
+        async with scratch(run.resources.settings.cache_dir) as folder:
             await run.progress(0, 100, "Fetching the file")
-            answer = await run.compute(FUNCTION, await _job(run.resources, raw, scratch))
+            answer = await run.compute(FUNCTION, await _job(run.resources, raw, folder))
             await run.progress(97, 100, "Storing")
             key = f"{run.task.project_id}/{raw.dataset_id}/{new_id()}"
-            stored = await run.resources.object_store.put_file(key, scratch / "data.parquet")
+            stored = await run.resources.object_store.put_file(key, folder / "data.parquet")
         try:
             await _commit(run, raw, stored, answer)
         except (StaleAttempt, TaskFailed):
@@ -69,12 +65,12 @@ async def _raw_file(run: TaskRun) -> RawFile:
     return raw
 
 
-async def _job(resources: Resources, raw: RawFile, scratch: Path) -> dict[str, Any]:
+async def _job(resources: Resources, raw: RawFile, folder: Path) -> dict[str, Any]:
     settings = resources.settings
     return {
         "source": str(await resources.cache.fetch(raw.raw_key, raw.raw_sha256)),
-        "parquet": str(scratch / "data.parquet"),
-        "scratch": str(scratch),
+        "parquet": str(folder / "data.parquet"),
+        "scratch": str(folder),
         "max_columns": settings.max_columns,
         "memory_mb": settings.task_memory_limit_mb,
         "threads": settings.engine_threads,
@@ -96,12 +92,3 @@ async def _commit(run: TaskRun, raw: RawFile, stored: StoredObject, answer: dict
         if not await versions.mark_ready(session, raw.dataset_id, raw.version, content):
             raise GONE
         await datasets.mark_ready(session, raw.dataset_id, raw.version)
-
-
-@asynccontextmanager
-async def _scratch(cache_dir: Path) -> AsyncIterator[Path]:
-    folder = await asyncio.to_thread(scratch_folder, cache_dir)
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

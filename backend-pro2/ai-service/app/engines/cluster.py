@@ -28,7 +28,7 @@ def cluster(source: Source, parameters: ClusterParameters, job: Job) -> Outcome:
     """Table `centers` in original units, labels of all rows as the artifact `labels.csv`.
 
     Raises:
-        ComputeError: `too_few_rows`, or the faults of `Source.require`.
+        ComputeError: `too_few_rows`, `out_of_range`, or the faults of `Source.require`.
     """
     source.require(parameters.uses())
     steps = SEARCH_STEPS + 3 if parameters.k == "auto" else 3

@@ -99,19 +99,28 @@ def _moments(finite: FloatArray) -> dict[str, object]:
     many = len(finite) > 1
     shaped = len(finite) > 3 and float(np.ptp(finite)) > 0
     quantiles = np.quantile(finite, list(QUANTILES.values()))
+    low, high = float(finite.min()), float(finite.max())
     return {
-        "mean": float(np.mean(finite)),
-        "std": float(np.std(finite, ddof=1)) if many else None,
+        # Rounding of the sum must not carry the mean past the bounds.
+        "mean": min(max(float(np.mean(finite)), low), high),
+        "std": _deviation(finite) if many else None,
         "quantiles": dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
         "skewness": float(stats.skew(finite, bias=False)) if shaped else None,
         "kurtosis": float(stats.kurtosis(finite, bias=False)) if shaped else None,
     }
 
 
+def _deviation(finite: FloatArray) -> float:
+    # Of equal values rounding would leave a trace.
+    return float(np.std(finite, ddof=1)) if np.ptp(finite) > 0 else 0.0
+
+
 def _bins(finite: FloatArray) -> Bins | None:
     if len(finite) == 0:
         return None
     low, high = float(finite.min()), float(finite.max())
+    if not np.isfinite(high - low):
+        return None
     # Freedman and Diaconis (1981), held within bounds: heavy tails ask for millions of bins.
     spread = float(np.subtract(*np.quantile(finite, [0.75, 0.25])))
     width = 2 * spread / np.cbrt(len(finite))

@@ -9,7 +9,7 @@ from scipy import linalg
 from statsmodels.stats.diagnostic import het_breuschpagan
 from statsmodels.stats.stattools import durbin_watson, jarque_bera
 
-from .design import CONSTANT, Design
+from .design import Design
 from .source import FloatArray
 
 DIAGNOSTIC_COLUMNS = ("name", "statistic", "p_value", "conclusion", "source")
@@ -69,9 +69,10 @@ def _inflation(design: Design) -> Row:
     # Without an intercept the model does not centre its columns, and neither may this.
     factors = inflation_factors(slopes - slopes.mean(axis=0) if design.has_constant else slopes)
     worst = int(np.argmax(factors))
-    term = [term for term in design.terms if term != CONSTANT][worst]
     strong = factors[worst] >= 10
-    conclusion = f"{'Strong' if strong else 'No strong'} multicollinearity; the largest is that of {term!r}."
+    conclusion = (
+        f"{'Strong' if strong else 'No strong'} multicollinearity; the largest is that of {design.slopes[worst]!r}."
+    )
     return [
         "max_vif",
         float(factors[worst]),

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shared.compute import ComputeError
+
 from .results import Notice
 from .source import FloatArray, Source
 
 IndexArray = npt.NDArray[np.intp]
+# Fourth powers of larger numbers, and of smaller ones, leave the range of a double; some diagnostics need them.
+SMALLEST, LARGEST = 1e-70, 1e70
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,29 @@ def load_matrix(source: Source, names: Sequence[str]) -> FloatArray:
 
 
 def load_frame(source: Source, names: Sequence[str]) -> Frame:
-    """The rows in which none of the columns is missing."""
+    """The rows in which none of the columns is missing.
+
+    Raises:
+        ComputeError: `out_of_range`.
+    """
     matrix = load_matrix(source, names)
     rows = np.flatnonzero(~np.isnan(matrix).any(axis=1))
     values = matrix if len(rows) == source.rows else matrix[rows]
+    for name, column in zip(names, values.T, strict=True):
+        refuse_extreme(name, column)
     return Frame(tuple(names), np.ascontiguousarray(values), rows, source.rows)
+
+
+def refuse_extreme(name: str, values: FloatArray) -> None:
+    """Refuse a column whose squares would overflow, or vanish.
+
+    Raises:
+        ComputeError: `out_of_range`.
+    """
+    largest = float(np.abs(values).max(initial=0))
+    if largest and not SMALLEST < largest < LARGEST:
+        detail = f"The largest value of column {name!r} is {largest:.3g} in size; it must be between {SMALLEST:g} and "
+        raise ComputeError("out_of_range", f"{detail}{LARGEST:g}. Use another unit, or leave the column out.")
 
 
 def dropped_notice(dropped: int, total: int) -> list[Notice]:

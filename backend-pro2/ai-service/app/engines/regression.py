@@ -11,7 +11,7 @@ from statsmodels.regression.linear_model import OLS
 
 from ..schemas.parameters import RegressionParameters
 from . import charts
-from .design import CONSTANT, Design, build_design
+from .design import Design, build_design
 from .diagnostics import DIAGNOSTIC_COLUMNS, diagnose
 from .frames import dropped_notice
 from .job import Job
@@ -95,7 +95,7 @@ def _charts(fit: Any, coefficients: list[list[object]], parameters: RegressionPa
 
 def _coefficient_chart(coefficients: list[list[object]], parameters: RegressionParameters) -> Chart:
     records: list[Mapping[str, object]] = [dict(zip(COEFFICIENT_COLUMNS, row, strict=True)) for row in coefficients]
-    shown = [record for record in records if record["term"] != CONSTANT][:TERMS_CHARTED]
+    shown = records[1 if parameters.intercept else 0 :][:TERMS_CHARTED]
     rows = [
         {"term": record["term"], "estimate": record["estimate"], "low": record["ci_low"], "high": record["ci_high"]}
         for record in shown

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from shared.dependencies import RequestId
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix, public_path
 from shared.pagination import decode_cursor, page_of
@@ -16,7 +17,7 @@ from shared.tasks import Task, TaskStatus
 from shared.tasks.schemas import TaskModel, task_body
 from shared.tasks.streaming import TaskEvents
 
-from ..dependencies import AnalysesDep, RequestId
+from ..dependencies import AnalysesDep
 from ..schemas.analyses import (
     AnalysisFilter,
     AnalysisOrder,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 from shared.config import Settings
 from shared.resources import Resources
+from shared.scratch import scratch, sweep_scratch
 from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun
 from shared.version import VERSION
 
@@ -32,10 +32,9 @@ async def run_analysis(run: TaskRun) -> None:
     """
     version = await _version_of(run.task, run.resources)
     started = time.monotonic()
-    with TemporaryDirectory(prefix="analysis-") as output:
-        job = await _job(run, version, output)
-        answer = await run.compute(FUNCTION, job)
-        artifacts = [await _store(run, Path(output), made) for made in answer["artifacts"]]
+    async with scratch(run.resources.settings.cache_dir) as output:
+        answer = await run.compute(FUNCTION, await _job(run, version, output))
+        artifacts = [await _store(run, output, made) for made in answer["artifacts"]]
     took_ms = round((time.monotonic() - started) * 1000)
     result = _result(run.task, version, answer, artifacts, took_ms)
     try:
@@ -45,6 +44,12 @@ async def run_analysis(run: TaskRun) -> None:
         # Only here is it certain that nothing refers to them; after any other error the commit may have happened.
         await run.resources.object_store.remove(*(item["key"] for item in artifacts))
         raise
+
+
+async def sweep(resources: Resources) -> None:
+    """Remove the files of analyses whose worker was killed."""
+    settings = resources.settings
+    await sweep_scratch(settings.cache_dir, settings.orphan_hours * 3600)
 
 
 async def _version_of(task: Task, resources: Resources) -> DatasetVersion:
@@ -57,7 +62,7 @@ async def _version_of(task: Task, resources: Resources) -> DatasetVersion:
     return version
 
 
-async def _job(run: TaskRun, version: DatasetVersion, output: str) -> dict[str, Any]:
+async def _job(run: TaskRun, version: DatasetVersion, output: Path) -> dict[str, Any]:
     task, resources = run.task, run.resources
     entry = find_type(task.params["type"])
     fans_out = entry.parameters.model_validate(task.params["params"]).fans_out() and resources.settings.ray_enabled
@@ -72,7 +77,7 @@ async def _job(run: TaskRun, version: DatasetVersion, output: str) -> dict[str, 
             "sha256": sha256,
             "url": resources.object_store.presigned_get(key, URL_SECONDS) if fans_out else "",
         },
-        "output": output,
+        "output": str(output),
         "threads": resources.settings.engine_threads,
         "ray": _ray(resources.settings) if fans_out else None,
     }

@@ -53,10 +53,14 @@ class Failure(TypedDict, total=False):
 def failure(error: duckdb.Error) -> Failure:
     """The parts of a DuckDB error."""
     text = str(error)
-    try:
-        parts: Failure = json.loads(text[text.index("{") :])
-    except ValueError:
+    start = text.find("{")
+    if start < 0:
         return Failure(exception_message=text)
+    try:
+        # What follows the document, and the document itself if it is broken, may hold a stack.
+        parts: Failure = json.JSONDecoder().raw_decode(text, start)[0]
+    except ValueError:
+        return Failure(exception_message=text[:start])
     return parts
 
 

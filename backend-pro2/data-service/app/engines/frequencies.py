@@ -44,7 +44,7 @@ def _counted(connection: duckdb.DuckDBPyConnection, column: Scalars) -> Frequenc
         return Frequencies(0)
     rows = connection.execute(
         f"WITH groups AS MATERIALIZED (SELECT {column.column} AS value, count(*) AS n FROM data "  # noqa: S608
-        f"WHERE {column.column} IS NOT NULL GROUP BY value) "
+        f"WHERE {column.column} IS NOT NULL GROUP BY 1) "
         f"SELECT {_shown(column)}, n, (SELECT count(*) FROM groups) FROM groups ORDER BY n DESC, value LIMIT {TOP}"
     ).fetchall()
     return Frequencies(rows[0][2], _top(rows))
@@ -53,7 +53,7 @@ def _counted(connection: duckdb.DuckDBPyConnection, column: Scalars) -> Frequenc
 def _count_these(connection: duckdb.DuckDBPyConnection, column: Scalars, values: Sequence[object]) -> list[TopValue]:
     rows = connection.execute(
         f"SELECT {_shown(column)}, n, 0 FROM (SELECT {column.column} AS value, count(*) AS n FROM data "  # noqa: S608
-        f"WHERE {column.column} IN (SELECT unnest(?)) GROUP BY value) ORDER BY n DESC, value",
+        f"WHERE {column.column} IN (SELECT unnest(?)) GROUP BY 1) ORDER BY n DESC, value",
         [list(values)],
     ).fetchall()
     return _top(rows)

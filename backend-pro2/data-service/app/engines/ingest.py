@@ -12,7 +12,7 @@ from . import convert, csv_file, encoding
 from .convert import Conversion
 from .csv_file import CsvFile
 from .dialect import no_rows, not_tabular
-from .duck import connect, engine_memory_mb
+from .duck import connect, engine_memory_mb, error_message
 from .encoding import Encoding
 from .names import Renamed
 from .profile import profile_file
@@ -107,7 +107,13 @@ def _convert(
             text, replaced = _rewritten(source, scratch, Encoding("utf-8-sig"))
             return _ingest_text(connection, text, target, detected, replaced, max_columns)
     except duckdb.InvalidInputException as error:
-        raise not_tabular("Its quotation marks or line ends are broken.") from error
+        raise not_tabular(_unreadable(error)) from error
+
+
+def _unreadable(error: duckdb.Error) -> str:
+    if f"Maximum line size of {csv_file.MAX_LINE_BYTES} bytes exceeded" in error_message(error):
+        return f"It has a line of more than {csv_file.MAX_LINE_BYTES} bytes."
+    return "Its quotation marks or line ends are broken."
 
 
 def _rewritten(source: Path, scratch: Path, detected: Encoding) -> tuple[Path, int]:

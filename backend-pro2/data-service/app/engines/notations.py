@@ -28,7 +28,8 @@ class Notation:
 
 PLAIN_INTEGER = Notation("integer", r"[+-]?(0|[1-9]\d{0,18})", "BIGINT", words=False)
 INTEGER = Notation("integer", r"[+-]?(0|[1-9]\d{0,18})", "BIGINT")
-POINT = Notation("number", r"[+-]?(\d{1,16}(\.\d*)?|\.\d+)([eE][+-]?\d+)?", "DOUBLE")
+# A zero in front only before a point: 007 would lose its zeros.
+POINT = Notation("number", r"[+-]?((0|[1-9]\d{0,15})(\.\d*)?|0\d{0,15}\.\d*|\.\d+)([eE][+-]?\d+)?", "DOUBLE")
 GROUPED_INTEGER = Notation("integer with ',' between thousands", r"[+-]?[1-9]\d{0,2}(,\d{3})*|0", "BIGINT", ",")
 GROUPED = Notation("number with ',' between thousands", r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?", "DOUBLE", ",")
 COMMA = Notation("number with decimal ','", r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", "DOUBLE", ".", ",")

@@ -55,7 +55,7 @@ def _count_bins(
     return {
         column.name: dict(
             connection.execute(
-                f"SELECT {_bin(column)} AS bin, count(*) FROM data WHERE {column.finite} IS NOT NULL GROUP BY bin"  # noqa: S608
+                f"SELECT {_bin(column)} AS bin, count(*) FROM data WHERE {column.finite} IS NOT NULL GROUP BY 1"  # noqa: S608
             ).fetchall()
         )
         for column in columns
@@ -101,7 +101,9 @@ def _bin(column: Scalars) -> str:
     if low == high:
         return f"CASE WHEN {column.finite} IS NOT NULL THEN 0 END"
     width = (high - low) / BINS
-    return f"least({BINS - 1}, CAST(floor(({column.position} - ({low!r})) / {width!r}) AS INTEGER))"
+    number = f"CAST(floor(({column.position} - ({low!r})) / {width!r}) AS INTEGER)"
+    # `least` passes nulls over: without the condition they would count into the last bin.
+    return f"CASE WHEN {column.finite} IS NOT NULL THEN least({BINS - 1}, {number}) END"
 
 
 def _histogram(column: Scalars, counts: Mapping[int, int]) -> Histogram:

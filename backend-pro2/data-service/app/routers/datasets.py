@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
+from shared.dependencies import IfMatch, IfNoneMatch
+from shared.etags import unchanged
 from shared.identity import CurrentCaller
 from shared.pagination import decode_cursor, page_of
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import DatasetsDep, DownloadsDep, IfMatch, IfNoneMatch
+from ..dependencies import DatasetsDep, DownloadsDep
 from ..schemas.datasets import DatasetChange, DatasetModel, DownloadFormat, SchemaModel, VersionModel
 from ..schemas.profiles import ProfileModel
 from ..schemas.queries import RowsModel
-from ..services.datasets import etag, matches
+from ..services.datasets import etag
 from .bodies import dataset_body, version_body
 
 router = APIRouter(prefix="/manage/datasets", tags=["datasets"])
@@ -64,8 +66,8 @@ async def get_dataset(
 ) -> DatasetModel | Response:
     """The dataset with its state, its size, and why it failed if it did."""
     dataset = await datasets.read(dataset_id, caller.id)
-    tag = etag(dataset.updated_at)
-    if if_none_match is not None and matches(if_none_match, tag):
+    tag = etag(dataset)
+    if unchanged(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
     return dataset_body(dataset)
@@ -82,7 +84,7 @@ async def change_dataset(
 ) -> DatasetModel:
     """Change name, description or tags; queries then find it under the new name."""
     dataset = await datasets.change(dataset_id, caller.id, change, if_match)
-    response.headers["ETag"] = etag(dataset.updated_at)
+    response.headers["ETag"] = etag(dataset)
     return dataset_body(dataset)
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import Session
 from shared.errors import Conflict, NotFound, PreconditionFailed, ServiceUnavailable
+from shared.etags import etag_of, still_current
 from shared.logging import get_logger
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
 
 from ..repositories import datasets, versions
-from ..repositories.datasets import Dataset
+from ..repositories.datasets import Dataset, LockedDataset
 from ..repositories.versions import Version
 from ..schemas.datasets import DatasetChange
 from .engine import Engine
@@ -169,19 +169,13 @@ class Datasets:
         if locked is None:
             raise NotFound
         await require_project(session, locked.project_id, user_id, minimum=ProjectRole.EDITOR)
-        if if_match is not None and not matches(if_match, etag(locked.updated_at)):
+        if not still_current(if_match, etag(locked)):
             raise PreconditionFailed("The dataset has changed since you read it. Read it again, then decide.")
 
 
-def etag(updated_at: datetime) -> str:
+def etag(dataset: Dataset | LockedDataset) -> str:
     """The entity tag of a dataset's state."""
-    return f'"{int(updated_at.timestamp() * 1_000_000):x}"'
-
-
-def matches(header: str, tag: str) -> bool:
-    """Whether an If-Match or If-None-Match header names `tag`."""
-    names = [name.strip().removeprefix("W/") for name in header.split(",")]
-    return "*" in names or tag in names
+    return etag_of(f"{dataset.id} {dataset.updated_at.isoformat()}".encode())
 
 
 async def _visible(session: Session, dataset_id: UUID, user_id: UUID) -> Dataset:

@@ -1,17 +1,13 @@
 """Remove what crashes left behind: objects that no row refers to, and directories of jobs long over."""
 
-import asyncio
-import shutil
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from shared.logging import get_logger
 from shared.resources import Resources
+from shared.scratch import sweep_scratch
 
 from ..repositories import versions
-from .downloads import scratch_parent
 
 log = get_logger(__name__)
 
@@ -29,7 +25,7 @@ async def sweep(resources: Resources) -> None:
         orphans = [key for key in keys if key not in used]
         await resources.object_store.remove(*orphans)
         removed += len(orphans)
-    folders = await asyncio.to_thread(_remove_old, scratch_parent(resources.settings.cache_dir), hours * 3600)
+    folders = await sweep_scratch(resources.settings.cache_dir, hours * 3600)
     log.info("orphans_swept", objects=removed, folders=folders)
 
 
@@ -43,12 +39,3 @@ async def _old_keys(resources: Resources, before: datetime) -> AsyncIterator[lis
             page = []
     if page:
         yield page
-
-
-def _remove_old(parent: Path, seconds: float) -> int:
-    if not parent.is_dir():
-        return 0
-    old = [folder for folder in parent.iterdir() if folder.stat().st_mtime < time.time() - seconds]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..app.core.etags import etag_of, still_current, unchanged
+from shared.etags import etag_of, still_current, unchanged
 
 
 def test_equal_bytes_equal_tag() -> None:

@@ -130,7 +130,7 @@ def test_preview(tables: list[dict[str, str]]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'INTERNAL Error: {"exception_type":"INTERNAL","exception_message":"m /lib/x","stack_trace":"/lib/x"}\nSee /lib/x',
+        'INTERNAL Error: {"exception_type":"INTERNAL","exception_message":"m","stack_trace":"/lib/x"}\nSee /lib/x',
         'INTERNAL Error: {"exception_type":"INTERNAL","stack_trace":"/lib/x',
     ],
 )

@@ -27,6 +27,8 @@ def add_documentation(app: FastAPI) -> None:
             swagger_js_url="/docs/assets/swagger-ui-bundle.js",
             swagger_css_url="/docs/assets/swagger-ui.css",
             swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            # Its default sends the document's address to a validator on the internet.
+            swagger_ui_parameters={"validatorUrl": None},
         )
 
 

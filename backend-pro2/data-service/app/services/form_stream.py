@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 20
 MAX_FIELD_BYTES = 16 * 1024
-MAX_NAME_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ compile() {
   shift 2
   log "$into"
   # No index in the output: it would name one machine's mirror.
-  "$VENV/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  # Extras stay: pip refuses `name[extra]` of a dependency under hashes when only `name` is pinned and a newer one is out.
+  "$VENV/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
     --custom-compile-command scripts/lock.sh "$@" --output-file "$into" "$from" >/dev/null
 }
 

@@ -123,6 +123,8 @@ from shared.config import Settings
 from pydantic import SecretStr
 def shown(value):
     value = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 for name, field in Settings.model_fields.items():
     print(f"{name.upper()}={shown(field.default)}")

@@ -123,6 +123,50 @@ class SecuritySettings(BaseSettings):
     rate_limit_default: int = Field(6000, ge=1, description="Requests a window per user.")
     rate_limit_anonymous: int = Field(3000, ge=1, description="Requests a window per address without a token.")
     rate_limit_auth: int = Field(120, ge=1, description="Logins, registrations and refreshes a window per address.")
+    rate_limit_upload: int = Field(600, ge=1, description="Uploads a window per user.")
+    rate_limit_llm: int = Field(60, ge=1, description="Questions to the LLM a window per user.")
+    lockout_seconds: int = Field(900, ge=1, description="Length of the window in which failed logins are counted.")
+    lockout_attempts: int = Field(10, ge=1, description="Failed logins a window for one account from one address.")
+    lockout_account_attempts: int = Field(
+        100, ge=1, description="Failed logins a window for one account from addresses it never used."
+    )
+    lockout_address_attempts: int = Field(300, ge=1, description="Failed logins a window from one address.")
+    require_verified_email: bool = Field(False, description="Whether an account must prove its address before a login.")
+    password_reset_minutes: int = Field(60, ge=1, description="Life of a mailed password reset.")
+    email_verification_hours: int = Field(48, ge=1, description="Life of a mailed address verification.")
+    invitation_days: int = Field(7, ge=1, description="Life of an invitation to a project.")
+    idempotency_hours: int = Field(24, ge=1, description="How long an answer is kept for a repeated Idempotency-Key.")
+    api_log_retention_days: int = Field(
+        90, ge=1, description="How long API calls are kept; a month goes when all of it is older."
+    )
+
+
+class MailSettings(BaseSettings):
+    """How mail leaves; without a server it is written to a folder in development and not at all in production."""
+
+    smtp_host: str = Field("", description="Mail server; empty: mail is written to MAIL_DIR in development.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: str = Field(
+        "starttls", pattern="^(starttls|tls|none)$", description="starttls, tls (from the first byte) or none."
+    )
+    smtp_username: str = Field("", description="Name at the mail server; empty: no login.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    mail_from: str = Field("AI data-analysis platform <noreply@localhost>", description="Sender of mails.")
+    mail_dir: Path = Field(Path(".mail"), description="Folder for mails while there is no mail server.")
+    app_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Address of your application for links in mails; empty: mails show the token and the API call.",
+    )
+
+
+class QuotaSettings(BaseSettings):
+    """What a project may use unless an administrator set its own limits."""
+
+    quota_bytes: int = Field(100 * GIBIBYTE, ge=0, description="Bytes stored per project.")
+    quota_rows: int = Field(5_000_000_000, ge=0, description="Rows of all dataset versions per project.")
+    quota_tasks: int = Field(1000, ge=0, description="Tasks queued or running at once per project.")
+    quota_llm_tokens: int = Field(10_000_000, ge=0, description="LLM tokens per project and calendar month.")
 
 
 class WorkSettings(BaseSettings):
@@ -148,7 +192,7 @@ class WorkSettings(BaseSettings):
     openai_model: str = Field("gpt-4o-mini", description="Model asked for.")
 
 
-class Settings(ServiceSettings, StorageSettings, SecuritySettings, WorkSettings):
+class Settings(ServiceSettings, StorageSettings, SecuritySettings, MailSettings, QuotaSettings, WorkSettings):
     """Everything an instance can be told; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True)

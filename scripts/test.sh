@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
-# end-to-end tests against two running instances. Instances of its own (test1, test2) are started and removed again.
+# end-to-end and adversarial tests against two running instances. Instances of its own (test1, test2) are started and
+# removed again.
 #
 # Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--keep] [-- PYTEST-ARGUMENTS]
 #
@@ -47,6 +48,14 @@ start_instance() {
   local_mode up --name "test$index" --number "$number" --code "backend-pro$index" "$@" >/dev/null
 }
 
+# What the adversarial tests need at test1: an administrator, and cheaper hashes for their many logins.
+prepare_attacks() {
+  local -r file="$REPO_ROOT/.run/test1/.env"
+  start_instance 1 "$FIRST_NUMBER" --servers-only
+  ! grep -q '^BCRYPT_ROUNDS=' "$file" || return 0
+  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 >>"$file"
+}
+
 remove_instances() {
   local name
   for name in $STARTED; do
@@ -79,6 +88,7 @@ integration() {
 repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e'; }
 
 e2e() {
+  prepare_attacks
   start_instance 1 "$FIRST_NUMBER"
   # Each source of servers is forced once: the system's where it has them, and the packages'.
   start_instance 2 "$SECOND_NUMBER" --wheels

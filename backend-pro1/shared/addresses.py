@@ -1,7 +1,7 @@
 """Client addresses: whom to count, and who may be believed about it."""
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
@@ -29,7 +29,8 @@ def _belongs(address: str, networks: tuple[Network, ...]) -> bool:
 def _counted(address: str) -> str:
     # A household gets a whole /64 of IPv6, so single addresses in it are free to change.
     try:
-        parsed = ip_address(address)
+        # A zone says by which of our own interfaces it came.
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return "unknown"
     if isinstance(parsed, IPv6Address):
@@ -37,22 +38,30 @@ def _counted(address: str) -> str:
     return str(parsed)
 
 
+def counted_form(address: str) -> str:
+    """The form in which requests from this address are counted and logged."""
+    return _counted(address)
+
+
 class AddressResolver:
     """The address to hold a request against: the peer, unless that is a trusted proxy, whose word counts."""
 
     def __init__(self, trusted_proxies: Collection[str]) -> None:
-        self._trusted = parse_networks(trusted_proxies)
+        networks = parse_networks(trusted_proxies)
+        self._any_trusted = bool(networks)
+        # By address alone: hashing the networks, too, would cost more than the rest of a request's resolution.
+        self._is_trusted = lru_cache(maxsize=4096)(partial(_belongs, networks=networks))
 
     def of(self, scope: Scope) -> str:
         """The counted form of the client's address."""
         client = scope.get("client")
         peer = client[0] if client else "unknown"
-        if not self._trusted or not _belongs(peer, self._trusted):
+        if not self._any_trusted or not self._is_trusted(peer):
             return _counted(peer)
         return _counted(self._last_untrusted([*_forwarded(scope), peer]))
 
     def _last_untrusted(self, hops: Sequence[str]) -> str:
-        return next((hop for hop in reversed(hops) if not _belongs(hop, self._trusted)), hops[0])
+        return next((hop for hop in reversed(hops) if not self._is_trusted(hop)), hops[0])
 
 
 def _forwarded(scope: Scope) -> list[str]:

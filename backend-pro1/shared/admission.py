@@ -4,12 +4,15 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.redis_client import RedisClient, RedisUnavailable
 
 SLOTS = 20
+# How many a process remembers before it looks, once a slot, for those to forget; ten times as many at the most.
+SUBJECTS = 10_000
 SESSION_ENDED = b"-"
 
 # The window is cut into slots, each with a counter. A request counts until its whole slot has left the window,
@@ -56,15 +59,19 @@ return {allowed, used, reset, session}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """At most `limit` requests in any `window_seconds`."""
+    """At most `limit` requests in any `window_seconds`; `alone_limit` in each process while Redis is away."""
 
     name: str
     limit: int
     window_seconds: int
+    alone_limit: int | None = None
+
+    def alone(self) -> "Policy":
+        """The policy of a process that cannot count together with the others."""
+        return self if self.alone_limit is None else replace(self, limit=self.alone_limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request may go on, how much room is left, and the cached body of its session if there is one."""
 
     allowed: bool
@@ -79,6 +86,7 @@ class LocalWindow:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._swept = 0
 
     def admit(self, key: str, policy: Policy) -> Verdict:
         """Count one request of `key` if there is room."""
@@ -95,13 +103,16 @@ class LocalWindow:
         return Verdict(allowed, max(policy.limit - used - allowed, 0), reset, None)
 
     def _forget(self, slot: int) -> None:
-        if len(self._counts) > 10_000:
+        if len(self._counts) > SUBJECTS and self._swept != slot:
+            self._swept = slot
             for key in [key for key, counts in self._counts.items() if max(counts, default=0) < slot - SLOTS]:
                 del self._counts[key]
+        if len(self._counts) > 10 * SUBJECTS:
+            del self._counts[next(iter(self._counts))]
 
 
 def session_key(session_id: UUID) -> str:
-    """Where Redis keeps the body of `/auth/me` for a live session, or a tombstone for one that ended."""
+    """Where Redis keeps the body of `/auth/me` for a live session or API key, or a tombstone for one that ended."""
     return f"session:{session_id}"
 
 
@@ -113,14 +124,14 @@ class Admission:
         self._prefix = f"window:{service}:"
         self._local = LocalWindow()
 
-    async def admit(self, who: str, policy: Policy, session_id: UUID | None) -> Verdict:
-        """Count a request of `who` under `policy` and look up the session."""
-        key = f"{self._prefix}{policy.name}:{who}"
-        keys = [key] if session_id is None else [key, session_key(session_id)]
+    async def admit(self, subject: str, policy: Policy, session: str | None = None) -> Verdict:
+        """Count a request of `subject` under `policy` and read what stands under the key `session`."""
+        key = f"{self._prefix}{policy.name}:{subject}"
+        keys = (key,) if session is None else (key, session)
         try:
-            allowed, used, reset, session = await self._redis.eval(
+            allowed, used, reset, body = await self._redis.eval(
                 _SCRIPT, keys, (policy.limit, policy.window_seconds / SLOTS, SLOTS)
             )
         except RedisUnavailable:
-            return self._local.admit(key, policy)
-        return Verdict(bool(allowed), max(policy.limit - used, 0), reset, session)
+            return self._local.admit(key, policy.alone())
+        return Verdict(allowed == 1, max(policy.limit - used, 0), reset, body)

@@ -12,13 +12,15 @@ from shared.addresses import AddressResolver
 from shared.admission import Admission
 from shared.auth import TokenCodec
 from shared.config import MEBIBYTE, Settings
+from shared.credentials import CredentialReader, KeyRing
 from shared.documentation import add_documentation
+from shared.garbage import relax_collector
 from shared.health import Health, Probe, health_router
 from shared.hot_routes import HotRoutes
-from shared.identity import Identifier, SessionCache
+from shared.identity import Identifier, SessionCache, key_finder
 from shared.logging import configure_logging, get_logger
 from shared.metrics_endpoint import add_metrics
-from shared.middleware.access_log import AccessLog
+from shared.middleware.access_log import AccessLog, RequestSink
 from shared.middleware.body_limit import BodyLimitMiddleware
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
 from shared.middleware.metrics import HttpMetrics, MetricsMiddleware
@@ -28,12 +30,19 @@ from shared.problems import add_problem_handlers
 from shared.resources import Resources, build_resources
 from shared.schema_revision import check_schema
 from shared.sentry import start_sentry
+from shared.service import Service
 from shared.version import VERSION
 
 log = get_logger(__name__)
 
 # What a multipart body may add to the file it carries.
 ENVELOPE_BYTES = MEBIBYTE
+# Beside the few that a browser shows to a page of another origin anyway.
+EXPOSED_HEADERS = (
+    *("ETag", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed", "Content-Disposition"),
+    *("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    *("X-Row-Count", "X-Content-SHA256"),
+)
 
 Lifespan = Callable[[FastAPI, Resources], AbstractAsyncContextManager[None]]
 
@@ -52,7 +61,8 @@ def create_service(
     upload_prefixes: Collection[str] = (),
     hot_routes: Mapping[tuple[str, str], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
-) -> FastAPI:
+    request_sink: RequestSink | None = None,
+) -> Service:
     """A FastAPI application of this instance.
 
     Nothing connects until the first request, so a service starts whether or not its dependencies have.
@@ -65,12 +75,14 @@ def create_service(
         upload_prefixes: beginnings of paths where files arrive, up to MAX_UPLOAD_BYTES.
         hot_routes: (method, path) → ASGI application, served before any routing.
         lifespan: what the service itself sets up and tears down.
+        request_sink: told of every finished request.
     """
     configure_logging(settings, name)
     start_sentry(settings, name)
+    relax_collector()
     resources = resources or build_resources(settings, preload)
     health = Health(name, VERSION, settings.project_id, (*_own_probes(resources), *probes))
-    app = FastAPI(
+    app = Service(
         title=title,
         description=description,
         version=VERSION,
@@ -88,50 +100,51 @@ def create_service(
     for router in (health_router(health), *routers):
         app.include_router(router)
     add_documentation(app)
-    _add_middleware(app, name, settings, resources, strict_paths, upload_prefixes, hot_routes or {})
-    return app
-
-
-def _add_middleware(
-    app: FastAPI,
-    name: str,
-    settings: Settings,
-    resources: Resources,
-    strict_paths: Collection[str],
-    upload_prefixes: Collection[str],
-    hot_routes: Mapping[tuple[str, str], ASGIApp],
-) -> None:
-    """Innermost first: the last one added sees a request first."""
-    registry = CollectorRegistry()
+    # Inside the framework's own net, which would else answer an unexpected error in its own way.
+    app.add_middleware(ErrorBoundaryMiddleware)
+    registry = app.state.metrics_registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     add_metrics(app, registry, settings.metrics_allow)
-    app.add_middleware(HotRoutes, routes=hot_routes)
-    app.add_middleware(
-        BodyLimitMiddleware,
-        limit=settings.max_body_bytes,
-        upload_limit=settings.max_upload_bytes + ENVELOPE_BYTES,
-        upload_prefixes=upload_prefixes,
-    )
-    app.add_middleware(
-        RateLimitMiddleware,
+    edge: ASGIApp = HotRoutes(_bounded(app, settings, upload_prefixes), hot_routes or {}, app)
+    edge = _admitted(edge, name, settings, resources, strict_paths)
+    sinks = [AccessLog(name, settings), *([request_sink] if request_sink else [])]
+    app.edge = _observed(edge, HttpMetrics(registry), sinks, settings)
+    return app
+
+
+def _bounded(app: Service, settings: Settings, upload_prefixes: Collection[str]) -> ASGIApp:
+    """The framework, behind the limits of bodies."""
+    largest = settings.max_upload_bytes + ENVELOPE_BYTES
+    return BodyLimitMiddleware(app.framework, settings.max_body_bytes, largest, upload_prefixes)
+
+
+def _admitted(
+    app: ASGIApp, name: str, settings: Settings, resources: Resources, strict_paths: Collection[str]
+) -> ASGIApp:
+    """Behind identification and rate limits; whatever is raised from here on becomes a problem document."""
+    limited = RateLimitMiddleware(
+        app,
         admission=Admission(resources.redis, name),
-        codec=TokenCodec(settings),
+        credentials=CredentialReader(TokenCodec(settings), KeyRing(key_finder(resources.database))),
         policies=Policies.from_settings(settings, strict_paths),
         addresses=AddressResolver(settings.trusted_proxies),
     )
-    app.add_middleware(ErrorBoundaryMiddleware)
+    return ErrorBoundaryMiddleware(limited)
+
+
+def _observed(app: ASGIApp, metrics: HttpMetrics, sinks: Sequence[RequestSink], settings: Settings) -> ASGIApp:
+    """Behind CORS, measured and logged, and each request with an id: the outermost layers."""
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"], max_age=600
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
         )
-    app.add_middleware(
-        MetricsMiddleware,
-        metrics=HttpMetrics(registry),
-        access_log=AccessLog(name, settings),
-        slow_seconds=settings.slow_request_seconds,
-    )
-    app.add_middleware(RequestIdMiddleware)
+    return RequestIdMiddleware(MetricsMiddleware(app, metrics, sinks, settings.slow_request_seconds))
 
 
 def _own_probes(resources: Resources) -> tuple[Probe, ...]:

@@ -75,27 +75,48 @@ async def _ask(probe: Probe) -> dict[str, Any]:
 def health_router(health: Health) -> APIRouter:
     """`/health`, `/health/detailed` and `/ready`, public by contract."""
     router = APIRouter(tags=["health"])
+    report = {**health.identity(), "draining": False, "dependencies": _EXAMPLE}
 
-    @router.get("/health", operation_id=f"{_slug(health)}_health", summary="Is the process alive?")
+    @router.get(
+        "/health",
+        operation_id=f"{_slug(health)}_health",
+        summary="Is the process alive?",
+        responses={200: _example(health.identity())},
+    )
     async def alive() -> dict[str, str]:
+        """Answers as long as the process runs, whatever has become of what it depends on."""
         return health.identity()
 
-    @router.get("/health/detailed", operation_id=f"{_slug(health)}_health_detailed", summary="How is each dependency?")
+    @router.get(
+        "/health/detailed",
+        operation_id=f"{_slug(health)}_health_detailed",
+        summary="How is each dependency?",
+        responses={200: _example(report)},
+    )
     async def detailed(_: Request) -> Response:
+        """Asks every dependency now; `failed` if a critical one failed, `degraded` if another did."""
         return JSONResponse(await health.detailed())
 
     @router.get(
         "/ready",
         operation_id=f"{_slug(health)}_ready",
         summary="Can it serve?",
-        responses={503: {"description": "Not now."}},
+        responses={200: _example({**report, "ready": True}), 503: {"description": "Not now."}},
     )
     async def ready(_: Request) -> Response:
+        """For load balancers: 503 while a critical dependency is away, unmigrated, or the service drains."""
         report = await health.detailed()
         able = report["status"] != "failed" and not health.draining
         return JSONResponse({**report, "ready": able}, status_code=200 if able else 503)
 
     return router
+
+
+_EXAMPLE = {"postgres": {"status": "healthy", "critical": True, "took_ms": 1.2}}
+
+
+def _example(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": body}}}
 
 
 def _slug(health: Health) -> str:

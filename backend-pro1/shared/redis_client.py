@@ -122,11 +122,11 @@ class RedisClient:
         """Run a Lua script in one round trip, by its hash; it is loaded when Redis does not know it."""
         words = ("EVALSHA", _digest(script), len(keys), *keys, *arguments)
         try:
-            return await self._guard(self._pipeline.call(*words))
+            return await self._call(words)
         except NoScriptError:
             log.info("redis_script_loaded")
         await self._guard(self._redis.script_load(script))
-        return await self._guard(self._pipeline.call(*words))
+        return await self._call(words)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
@@ -151,6 +151,19 @@ class RedisClient:
             if message is not None:
                 yield message["data"].decode()
 
+    async def _call(self, words: Sequence[str | bytes | int | float]) -> Any:
+        """One command on the pipeline, which unlike the driver never swallows a cancellation."""
+        if not self._breaker.allows():
+            raise RedisUnavailable
+        try:
+            answer = await self._pipeline.call(*words)
+        except NoScriptError:
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            raise self._unavailable(error) from error
+        self._breaker.succeeded()
+        return answer
+
     async def _guard(self, call: Awaitable[Answer]) -> Answer:
         if not self._breaker.allows():
             if asyncio.iscoroutine(call):
@@ -159,20 +172,21 @@ class RedisClient:
         cancelled = _cancellations()
         try:
             answer = await call
-        except NoScriptError:
-            raise
-        except ResponseError as error:
-            # It answers, but refuses: full, read-only, or a fault of ours. An alarm, but no reason to stop asking.
-            log.exception("redis_refused")
-            raise RedisUnavailable(type(error).__name__) from error
         except (RedisError, OSError, TimeoutError) as error:
-            self._breaker.failed()
-            raise RedisUnavailable(type(error).__name__) from error
+            raise self._unavailable(error) from error
         self._breaker.succeeded()
         if _cancellations() > cancelled:
             # The driver swallows one that meets it while it connects.
             raise asyncio.CancelledError
         return answer
+
+    def _unavailable(self, error: Exception) -> RedisUnavailable:
+        if isinstance(error, ResponseError):
+            # It answers, but refuses: full, read-only, or a fault of ours. An alarm, but no reason to stop asking.
+            log.error("redis_refused", exc_info=error)
+        else:
+            self._breaker.failed()
+        return RedisUnavailable(type(error).__name__)
 
 
 def _cancellations() -> int:

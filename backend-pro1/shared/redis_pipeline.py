@@ -10,6 +10,8 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import NoScriptError, ResponseError
 
 Word = str | bytes | int | float
+# How exactly a timeout is kept: at most a quarter later.
+WATCHES_PER_TIMEOUT = 4
 
 
 class RedisPipeline:
@@ -34,15 +36,10 @@ class RedisPipeline:
             TimeoutError: no answer in time.
         """
         wire = self._wire
-        try:
+        if wire is None or not wire.is_open:
             async with asyncio.timeout(self._timeout):
-                if wire is None or not wire.is_open:
-                    wire = await self._connect()
-                return await wire.send(words)
-        except TimeoutError:
-            if wire is not None:
-                wire.abort()
-            raise
+                wire = await self._connect()
+        return await wire.send(words)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -57,10 +54,14 @@ class RedisPipeline:
 
     async def _new_wire(self) -> "_Wire":
         loop, where = asyncio.get_running_loop(), self._where
+
+        def make() -> _Wire:
+            return _Wire(loop, self._timeout)
+
         if "path" in where:
-            _, wire = await loop.create_unix_connection(_Wire, where["path"])
+            _, wire = await loop.create_unix_connection(make, where["path"])
         else:
-            _, wire = await loop.create_connection(_Wire, where.get("host", "localhost"), where.get("port", 6379))
+            _, wire = await loop.create_connection(make, where.get("host", "localhost"), where.get("port", 6379))
         try:
             if password := where.get("password"):
                 await wire.send(("AUTH", where.get("username") or "default", password))
@@ -73,52 +74,61 @@ class RedisPipeline:
 
 
 class _Wire(asyncio.Protocol):
-    """Answers come in the order of the commands, so a queue of futures is all there is to it."""
+    """Answers come in the order of the commands, so a queue of futures is all there is to it.
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    For the same reason the first of the queue has waited longest: one timer that looks at it a few times within the
+    timeout serves all calls, where a timer for each would cost more than the rest of the call.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout_seconds: float) -> None:
+        self._loop = loop
+        self._timeout = timeout_seconds
         self._reader = hiredis.Reader(replyError=_error)
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._outgoing: list[bytes] = []
+        self._turn = 0.0
+        self._watching = False
         self._transport: asyncio.Transport | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether commands can be sent on it, from the running loop."""
-        return self._transport is not None and self._loop is asyncio.get_running_loop()
+        """Whether commands can be sent on it; one whose loop has stopped is of no use to the next loop."""
+        return self._transport is not None and self._loop.is_running()
 
     def send(self, words: tuple[Word, ...]) -> "asyncio.Future[Any]":
         """The future answer; what is sent in the same turn of the loop leaves in one write."""
         answer = self._loop.create_future()
         if not self._outgoing:
+            self._turn = self._loop.time()
             self._loop.call_soon(self._flush)
         self._outgoing.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub allows one word only
-        self._waiting.append(answer)
+        self._waiting.append((self._turn, answer))
         return answer
 
-    def abort(self) -> None:
-        """Drop the connection now."""
+    def abort(self, reason: Exception | None = None) -> None:
+        """Drop the connection now, and tell whoever waits why."""
         if self._transport is not None:
             self._transport.abort()
-            self.connection_lost(None)
+            self.connection_lost(reason)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, reason: Exception | None) -> None:
         """Called by the loop: nobody waits for ever."""
         self._transport = None
+        silent = isinstance(reason, TimeoutError)
         while self._waiting:
-            answer = self._waiting.popleft()
+            _, answer = self._waiting.popleft()
             if not answer.done():
-                answer.set_exception(ConnectionLost("the connection to Redis was lost"))
+                answer.set_exception(TimeoutError() if silent else ConnectionLost("the connection to Redis was lost"))
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
-            answer = self._waiting.popleft()
+            _, answer = self._waiting.popleft()
             if answer.done():
                 continue
             if isinstance(reply, Exception):
@@ -130,6 +140,18 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
+        if not self._watching:
+            self._watch()
+
+    def _watch(self) -> None:
+        self._watching = bool(self._waiting)
+        if not self._watching:
+            return
+        if self._loop.time() - self._waiting[0][0] >= self._timeout:
+            self._watching = False
+            self.abort(TimeoutError())
+        else:
+            self._loop.call_later(self._timeout / WATCHES_PER_TIMEOUT, self._watch)
 
 
 def _error(text: str) -> Exception:

@@ -20,6 +20,7 @@ CREATE TABLE users (
     CONSTRAINT users_email_lower CHECK (email = lower(email) AND length(email) <= 254)
 );
 CREATE UNIQUE INDEX users_email_key ON users (email);
+CREATE INDEX users_admin_idx ON users (id) WHERE role = 'admin';
 COMMENT ON TABLE users IS 'People who may log in. Written by api-gateway.';
 
 CREATE TABLE user_profiles (
@@ -31,6 +32,7 @@ CREATE TABLE user_profiles (
     updated_at  timestamptz NOT NULL DEFAULT now(),
     avatar_type text
 );
+CREATE UNIQUE INDEX user_profiles_avatar_key ON user_profiles (avatar_key);
 COMMENT ON TABLE user_profiles IS 'How a user likes to be addressed. Written by api-gateway.';
 
 CREATE TABLE sessions (
@@ -49,6 +51,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_user_idx ON sessions (user_id) WHERE revoked_at IS NULL;
 CREATE INDEX sessions_expiry_idx ON sessions (expires_at);
+CREATE INDEX sessions_address_idx ON sessions (user_id, address);
 COMMENT ON TABLE sessions IS 'One login and its family of refresh tokens. Written by api-gateway.';
 COMMENT ON COLUMN sessions.refresh_jti IS 'The one refresh token of the family that is still good.';
 COMMENT ON COLUMN sessions.previous_jti IS 'Its predecessor, which within the grace yields the same successor.';
@@ -64,6 +67,7 @@ CREATE TABLE projects (
     deleted_at  timestamptz,
     CONSTRAINT projects_name_length CHECK (length(name) BETWEEN 1 AND 120)
 );
+CREATE INDEX projects_creator_idx ON projects (created_by);
 CREATE INDEX projects_deleted_idx ON projects (deleted_at) WHERE deleted_at IS NOT NULL;
 COMMENT ON TABLE projects IS 'A user''s workspace inside the instance. Written by api-gateway.';
 COMMENT ON COLUMN projects.deleted_at IS 'A project that is being removed has no members any more; its row stays while its task can be read.';
@@ -112,8 +116,9 @@ CREATE INDEX analysis_tasks_claim_idx ON analysis_tasks (queue, priority DESC, c
 CREATE INDEX analysis_tasks_lease_idx ON analysis_tasks (lease_until) WHERE status = 'running';
 CREATE INDEX analysis_tasks_unsettled_idx ON analysis_tasks (queue) WHERE status = 'cancelled' AND lease_until IS NOT NULL;
 CREATE INDEX analysis_tasks_project_idx ON analysis_tasks (project_id, id DESC);
+CREATE INDEX analysis_tasks_unfinished_idx ON analysis_tasks (project_id) WHERE status IN ('queued', 'running');
 CREATE INDEX analysis_tasks_dataset_idx ON analysis_tasks (dataset_id);
-CREATE INDEX analysis_tasks_creator_idx ON analysis_tasks (created_by);
+CREATE INDEX analysis_tasks_creator_idx ON analysis_tasks (created_by, id DESC);
 COMMENT ON TABLE analysis_tasks IS 'The ledger of all long-running work. Written through shared/tasks alone.';
 COMMENT ON COLUMN analysis_tasks.attempts IS 'Counted before execution; also the fencing number of the run that holds the lease.';
 COMMENT ON COLUMN analysis_tasks.priority IS '0 last to 9 first.';
@@ -149,6 +154,7 @@ CREATE TABLE datasets (
 CREATE UNIQUE INDEX datasets_name_key ON datasets (project_id, lower(name));
 CREATE INDEX datasets_project_idx ON datasets (project_id, id DESC);
 CREATE INDEX datasets_task_idx ON datasets (task_id);
+CREATE INDEX datasets_creator_idx ON datasets (created_by, id DESC);
 COMMENT ON TABLE datasets IS 'A named table in a project. Written by data-service.';
 COMMENT ON COLUMN datasets.current_version IS 'Null until the first version is ready.';
 
@@ -178,6 +184,7 @@ CREATE TABLE dataset_versions (
 );
 CREATE UNIQUE INDEX dataset_versions_raw_key ON dataset_versions (raw_key);
 CREATE INDEX dataset_versions_parquet_key ON dataset_versions (parquet_key);
+CREATE INDEX dataset_versions_creator_idx ON dataset_versions (created_by, dataset_id, version);
 COMMENT ON TABLE dataset_versions IS 'An immutable content of a dataset. Written by data-service.';
 COMMENT ON COLUMN dataset_versions.operation IS 'What made this version: {"op": "upload", ...}.';
 
@@ -225,6 +232,8 @@ CREATE TABLE api_logs (
 CREATE TABLE api_logs_default PARTITION OF api_logs DEFAULT;
 CREATE INDEX api_logs_user_idx ON api_logs (user_id, at DESC);
 CREATE INDEX api_logs_request_idx ON api_logs (request_id);
+CREATE INDEX api_logs_key_idx ON api_logs (api_key_id, at DESC) WHERE api_key_id IS NOT NULL;
+CREATE INDEX api_logs_failed_idx ON api_logs (at DESC) WHERE status >= 500;
 COMMENT ON TABLE api_logs IS 'Every API call: who, what, how it ended. Written by api-gateway.';
 
 CREATE TABLE api_keys (
@@ -277,6 +286,7 @@ CREATE UNIQUE INDEX project_invitations_open_key ON project_invitations (project
 CREATE UNIQUE INDEX project_invitations_token_key ON project_invitations (token_sha256);
 CREATE INDEX project_invitations_expiry_idx ON project_invitations (expires_at);
 CREATE INDEX project_invitations_inviter_idx ON project_invitations (invited_by);
+CREATE INDEX project_invitations_acceptor_idx ON project_invitations (accepted_by);
 COMMENT ON TABLE project_invitations IS 'People asked by mail to join a project. Written by api-gateway.';
 COMMENT ON COLUMN project_invitations.token_sha256 IS 'Hash of what the last mail holds; null until one is sent.';
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import hmac
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +47,7 @@ class PasswordHasher:
         self._rounds = settings.bcrypt_rounds
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
         self._places = threads + waiting
+        self._turns = asyncio.Semaphore(threads)
         self._dummy: str | None = None
         self._making = threading.Lock()
 
@@ -57,26 +57,36 @@ class PasswordHasher:
         Raises:
             ServiceUnavailable: too many others are waiting.
         """
-        return await self._run(self._hash, password)
+        return await self._run(None, self._hash, password)
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
+    async def verify(
+        self, password: str, hashed: str | None, *, first: Callable[[], Awaitable[None]] | None = None
+    ) -> bool:
         """Whether the password fits; with None, the same work for nobody's password and then False.
+
+        Args:
+            first: awaited when it is this password's turn; what it raises is raised, and no work is done.
 
         Raises:
             ServiceUnavailable: too many others are waiting.
         """
-        return await self._run(self._verify, password, hashed)
+        return await self._run(first, self._verify, password, hashed)
 
     def close(self) -> None:
         """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+    async def _run(
+        self, first: Callable[[], Awaitable[None]] | None, work: Callable[..., Answer], *arguments: object
+    ) -> Answer:
         if self._places <= 0:
             raise ServiceUnavailable("Too many people are logging in at once; try again shortly.")
         self._places -= 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+            async with self._turns:
+                if first is not None:
+                    await first()
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         finally:
             self._places += 1
 
@@ -209,7 +219,7 @@ class TokenCodec:
             )
             # The library is content when ours is one of several audiences.
             return _claims(claims) if claims["aud"] == self._project else None
-        except (JOSEError, ValueError, TypeError, KeyError, OverflowError, RecursionError, binascii.Error):
+        except (JOSEError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return None
 
 

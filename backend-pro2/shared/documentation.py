@@ -9,6 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from shared.idempotency.documentation import describe_repetitions
 from shared.schemas import Problem
 
 ASSETS = Path(__file__).parent / "static" / "swagger-ui"
@@ -37,6 +38,7 @@ def _with_problem_schema(generate: Callable[[], dict[str, Any]]) -> Callable[[],
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema(ref_template="#/components/schemas/{model}"))
+        describe_repetitions(document)
         return document
 
     return openapi

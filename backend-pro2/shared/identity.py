@@ -1,6 +1,8 @@
-"""The caller of a request: from a verified token and a live session to a user."""
+"""The caller of a request: from a proven credential whose session or key is alive to a user."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,20 +12,32 @@ from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
 from shared.admission import SESSION_ENDED, session_key
-from shared.auth import Claims
+from shared.credentials import UNKNOWN_KEY, FindKey, Principal, principal_of_key
 from shared.database import Database, Session
-from shared.errors import Unauthorized
-from shared.models.user import Caller, PublicUser
+from shared.errors import Forbidden, Unauthorized
+from shared.models.user import Caller, LoggedIn, PublicUser
 from shared.redis_client import RedisClient, RedisUnavailable
+from shared.scopes import login_required, require_scope
 
 SESSION_CACHE_SECONDS = 60
 ENDED = "This session has ended; log in again."
+NOBODY = "Send an access token: Authorization: Bearer <token>."
 
-__all__ = ["Caller", "CurrentCaller", "Identifier", "PublicUser", "SessionCache"]
+__all__ = [
+    "AdminCaller",
+    "Caller",
+    "CurrentCaller",
+    "Identifier",
+    "LoggedIn",
+    "PublicUser",
+    "SessionCache",
+    "SessionCaller",
+    "key_finder",
+]
 
 
 class SessionCache:
-    """Keeps the `/auth/me` body of live sessions in Redis, and tombstones of ended ones while a token may live.
+    """Keeps the `/auth/me` body of live sessions and API keys in Redis, and tombstones of ended ones.
 
     A tombstone is never overwritten by a slow reader, since readers store only where nothing is.
     """
@@ -40,7 +54,7 @@ class SessionCache:
             return
 
     async def forget(self, session_ids: Iterable[UUID]) -> None:
-        """End sessions at once; what Redis remembers through an outage lapses within a minute."""
+        """End sessions or API keys at once; what Redis remembers through an outage lapses within a minute."""
         try:
             for session_id in session_ids:
                 await self._redis.set_bytes(session_key(session_id), SESSION_ENDED, self._tombstone_seconds)
@@ -56,47 +70,61 @@ class SessionCache:
 
 
 class Identifier:
-    """Finds the user behind a request's claims: in what the admission round trip brought, else in PostgreSQL."""
+    """Finds the user behind a request's credential: in what the admission round trip brought, else in PostgreSQL."""
 
     def __init__(self, database: Database, cache: SessionCache) -> None:
         self._database = database
         self._cache = cache
 
     async def user_json(self, scope: Scope) -> bytes:
-        """The `/auth/me` body of the caller.
+        """The `/auth/me` body of the caller, once it is known that the caller may do this at all.
 
         Raises:
-            Unauthorized: no valid token, or its session has ended.
+            Unauthorized: no valid credential, or its session or key has ended.
+            Forbidden: the API key has no scope for this method and path.
         """
         state = scope["state"]
-        claims: Claims | None = state.get("claims")
-        if claims is None:
-            raise Unauthorized(state.get("credential_fault") or "Send an access token: Authorization: Bearer <token>.")
-        cached: bytes | None = state.get("session")
-        if cached == SESSION_ENDED:
-            raise Unauthorized(ENDED, code="session_ended")
-        return cached if cached is not None else await self._load(claims)
+        principal: Principal | None = state.get("claims")
+        if principal is None:
+            raise Unauthorized(state.get("credential_fault") or NOBODY)
+        body: bytes | None = state.get("session")
+        if body == SESSION_ENDED:
+            raise _ended(principal)
+        if body is None:
+            body = await self._load(principal)
+        if principal.scopes is not None:
+            require_scope(scope["method"], scope["path"], principal.scopes)
+        return body
 
     async def caller(self, scope: Scope) -> Caller:
         """The caller of a request.
 
         Raises:
-            Unauthorized: no valid token, or its session has ended.
+            Unauthorized: no valid credential, or its session or key has ended.
+            Forbidden: the API key has no scope for this method and path.
         """
         user = orjson.loads(await self.user_json(scope))
-        return Caller(UUID(user["id"]), user["email"], user["role"], scope["state"]["claims"].session_id)
+        who: Principal = scope["state"]["claims"]
+        return Caller(UUID(user["id"]), user["email"], user["role"], who.session_id, who.api_key_id, who.scopes)
 
-    async def _load(self, claims: Claims) -> bytes:
-        async with self._database.transaction(read_only=True) as session:
-            user = await _live_user(session, claims)
+    async def _load(self, principal: Principal) -> bytes:
+        is_session = principal.scopes is None
+        async with self._database.transaction(read_only=is_session) as session:
+            user = await (_user_of_session if is_session else _user_of_key)(session, principal)
         if user is None:
-            raise Unauthorized(ENDED, code="session_ended")
+            raise _ended(principal)
         body = user.as_json()
-        await self._cache.put(claims.session_id, body)
+        await self._cache.put(principal.credential_id, body)
         return body
 
 
-async def _live_user(session: Session, claims: Claims) -> PublicUser | None:
+def _ended(principal: Principal) -> Unauthorized:
+    if principal.scopes is None:
+        return Unauthorized(ENDED, code="session_ended")
+    return Unauthorized(UNKNOWN_KEY)
+
+
+async def _user_of_session(session: Session, principal: Principal) -> PublicUser | None:
     return await session.fetch_one(
         PublicUser,
         """
@@ -105,18 +133,96 @@ async def _live_user(session: Session, claims: Claims) -> PublicUser | None:
         JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND u.id = $2 AND s.revoked_at IS NULL AND s.expires_at > now() AND u.is_active
         """,
-        claims.session_id,
-        claims.user_id,
+        principal.credential_id,
+        principal.user_id,
     )
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="bearerAuth", description="The access token of a login.")
+async def _user_of_key(session: Session, principal: Principal) -> PublicUser | None:
+    """Comes here at most once a minute while Redis remembers the key, which is often enough to note its use."""
+    await session.execute(
+        """
+        UPDATE api_keys SET last_used_at = now()
+        WHERE id IN (
+            SELECT id FROM api_keys
+            WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        """,
+        principal.credential_id,
+    )
+    return await session.fetch_one(
+        PublicUser,
+        """
+        SELECT u.id, u.email, u.full_name, u.role, u.is_active, u.created_at
+        FROM api_keys k
+        JOIN users u ON u.id = k.user_id
+        WHERE k.id = $1 AND u.id = $2 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+          AND u.is_active
+        """,
+        principal.credential_id,
+        principal.user_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyRow:
+    """A key that may be used."""
+
+    id: UUID
+    user_id: UUID
+    scopes: list[str]
+    expires_at: datetime | None
+
+
+def key_finder(database: Database) -> FindKey:
+    """Looks a key up by its digest."""
+
+    async def find(sha256: bytes) -> Principal | None:
+        async with database.transaction(read_only=True) as session:
+            row = await session.fetch_one(
+                _KeyRow,
+                """
+                SELECT k.id, k.user_id, k.scopes, k.expires_at
+                FROM api_keys k
+                JOIN users u ON u.id = k.user_id
+                WHERE k.key_sha256 = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+                  AND u.is_active
+                """,
+                sha256,
+            )
+        return None if row is None else principal_of_key(row.user_id, row.id, frozenset(row.scopes), row.expires_at)
+
+    return find
+
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearerAuth", description="The access token of a login, or an API key."
+)
 
 
 async def current_caller(request: Request, _: Annotated[object, Depends(_bearer)]) -> Caller:
-    """Dependency: the authenticated caller, or 401."""
+    """Dependency: the authenticated caller, or 401; 403 for an API key without a scope for this."""
     identifier: Identifier = request.app.state.identifier
     return await identifier.caller(request.scope)
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
+
+
+def administrator(caller: CurrentCaller) -> Caller:
+    """Dependency: the caller if that is an administrator, else 403."""
+    if caller.role != "admin":
+        raise Forbidden("Only an administrator may do this.")
+    return caller
+
+
+def logged_in(caller: CurrentCaller) -> LoggedIn:
+    """Dependency: the caller if a login session speaks for him, else 403."""
+    if caller.session_id is None:
+        raise login_required()
+    return LoggedIn(caller.id, caller.email, caller.role, caller.session_id)
+
+
+AdminCaller = Annotated[Caller, Depends(administrator)]
+SessionCaller = Annotated[LoggedIn, Depends(logged_in)]

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.allowed_methods import allowed_methods
-from shared.errors import APIException, FieldError, Invalid, ServiceUnavailable
+from shared.errors import APIException, Conflict, FieldError, Invalid, ServiceUnavailable
 from shared.links import public_path, public_prefix
 from shared.logging import get_logger
 
@@ -116,6 +116,12 @@ async def _bad_data(request: Request, error: Exception) -> Response:
     return problem_response(request, Invalid("A value in the request cannot be stored.", code="value_out_of_range"))
 
 
+async def _removed_meanwhile(request: Request, _: Exception) -> Response:
+    # Use cases look first, so only a removal at the same moment comes to this: mostly that of the caller's account.
+    log.info("reference_removed_meanwhile")
+    return problem_response(request, Conflict("Something that this request refers to was removed at the same moment."))
+
+
 async def _database_busy(request: Request, error: Exception) -> Response:
     log.warning("database_gave_up", error=type(error).__name__)
     return problem_response(request, ServiceUnavailable("The database is too busy for this right now; try again."))
@@ -132,6 +138,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(asyncpg.DataError, _bad_data)
+    app.add_exception_handler(asyncpg.ForeignKeyViolationError, _removed_meanwhile)
     app.add_exception_handler(asyncpg.QueryCanceledError, _database_busy)
     app.add_exception_handler(asyncpg.LockNotAvailableError, _database_busy)
     app.add_exception_handler(asyncpg.DeadlockDetectedError, _database_busy)

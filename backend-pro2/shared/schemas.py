@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -64,6 +65,7 @@ class PageParams:
 
 
 PageQuery = Annotated[PageParams, Depends()]
+OfProject = Annotated[UUID | None, Query(description="Only those of this project.")]
 Wait = Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the task to end before answering 202.")]
 
 

@@ -12,7 +12,9 @@ from .errors import BenchError
 from .paths import scratch
 
 MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-PACKAGES = {"ab": "apache2-utils", "wrk": "wrk"}
+PACKAGES = {"ab": "apache2-utils", "wrk": "wrk", "nginx": "nginx-light"}
+# Where Debian puts servers, which the path of a plain user may leave out.
+SERVERS = "/usr/sbin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,16 @@ class Load:
     requests: int
 
 
-def require_tools() -> None:
-    """Raise when a load generator is not installed, naming its Debian package."""
-    absent = [tool for tool in PACKAGES if shutil.which(tool) is None]
+def tool(name: str) -> str | None:
+    """Where a program is, None where it is not installed."""
+    return shutil.which(name) or shutil.which(name, path=SERVERS)
+
+
+def require_tools(*names: str) -> None:
+    """Raise when one of these programs is not installed, naming its Debian package."""
+    absent = [name for name in names if tool(name) is None]
     if absent:
-        packages = " ".join(PACKAGES[tool] for tool in absent)
+        packages = " ".join(PACKAGES[name] for name in absent)
         raise BenchError(f"{' and '.join(absent)} not found. On Debian or Ubuntu: apt-get install {packages}")
 
 

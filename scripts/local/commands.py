@@ -1,13 +1,15 @@
-"""The commands of local mode: env, url, servers, up, down, purge, status."""
+"""The commands of local mode: env, url, servers, up, down, purge, status, admin."""
 
 import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from console import Refusal, answer, note
-from environment import ensure_env
+from environment import ensure_env, inherited
 from instance import ROOT, RUN, Instance, all_instances, find, remember
 from lifecycle import belongings, bring_down, bring_up, locked, purge
 from preflight import examine
@@ -45,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(hidden, help=argparse.SUPPRESS)
         for flag in FLAGS.get(name, ()):
             sub.add_argument(flag, action="store_true")
+        if name in WITH_ARGUMENTS:
+            sub.add_argument("arguments", nargs="*")
     return parser
 
 
@@ -155,10 +159,30 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if counted and all(one.is_green for one in counted) else 1
 
 
+def _admin(options: argparse.Namespace) -> int:
+    (instance,) = _instances(options)
+    if not instance.env_file.exists():
+        raise Refusal(f"{instance.name} is not set up yet: run ./scripts/setup.sh")
+    command = [sys.executable, "-m", "api-gateway.app.create_admin", *options.arguments]
+    environment = inherited() | {"ENV_FILE": str(instance.env_file)}
+    return subprocess.run(command, cwd=instance.code, env=environment, check=False).returncode
+
+
 def _everything() -> list[Instance]:
     private = [path.parent.name for path in sorted(RUN.glob("*/instance.json"))]
     return [*all_instances(), *find(private)]
 
 
-COMMANDS = {"env": _env, "url": _url, "servers": _servers, "up": _up, "down": _down, "purge": _purge, "status": _status}
+COMMANDS = {
+    "env": _env,
+    "url": _url,
+    "servers": _servers,
+    "up": _up,
+    "down": _down,
+    "purge": _purge,
+    "status": _status,
+    "admin": _admin,
+}
+# What stands after -- is for the program that the command runs.
+WITH_ARGUMENTS = ("admin",)
 FLAGS = {"up": ("--wheels", "--restart", "--servers-only"), "purge": ("--list",), "status": ("--json",)}

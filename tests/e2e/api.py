@@ -15,18 +15,24 @@ class Api:
     """One user at one instance's gateway."""
 
     base_url: str
+    # One of this machine's own, so that many users do not share what one address may do; None: as the system chooses.
+    address: str | None = None
     client: httpx.Client = field(init=False)
     email: str = field(init=False)
     tokens: dict[str, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=f"{self.base_url}/api/v1", timeout=90)
+        transport = httpx.HTTPTransport(local_address=self.address)
+        self.client = httpx.Client(base_url=f"{self.base_url}/api/v1", timeout=90, transport=transport)
         self.email = f"user-{uuid4().hex[:12]}@example.org"
 
     def signed_up(self) -> "Api":
-        credentials = {"email": self.email, "password": PASSWORD}
-        self.ok("POST", "/auth/register", json=credentials)
-        self.tokens = self.ok("POST", "/auth/login", json=credentials)
+        self.ok("POST", "/auth/register", json={"email": self.email, "password": PASSWORD})
+        return self.log_in(self.email, PASSWORD)
+
+    def log_in(self, email: str, password: str) -> "Api":
+        self.email = email
+        self.tokens = self.ok("POST", "/auth/login", json={"email": email, "password": password})
         self.client.headers["authorization"] = f"Bearer {self.tokens['access_token']}"
         return self
 

@@ -1,48 +1,16 @@
-"""Use cases of /auth, without servers."""
+"""Registering, logging in and out, without servers."""
 
-from datetime import timedelta
-from uuid import UUID
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.auth import TokenCodec
 from shared.errors import Invalid, Unauthorized
 
-from ..app.core.exceptions import EmailTaken, TokenReused
+from ..app.core.exceptions import EmailNotVerified, EmailTaken, TooManyAttempts
 from ..app.repositories.users import NewUser
-from ..app.schemas.auth import Registration, Tokens
-from ..app.services.auth import Authentication, Client
-from .fakes import Clock, CountingHasher, FakeCache, FakeDatabase, unit_settings
-
-PASSWORD = "correct horse battery"
-EMAIL = "ada@example.com"
-
-
-class World:
-    """Authentication over fakes, with one registered user."""
-
-    def __init__(self) -> None:
-        self.settings = unit_settings()
-        self.database = FakeDatabase()
-        self.hasher = CountingHasher(self.settings)
-        self.codec = TokenCodec(self.settings)
-        self.cache = FakeCache()
-        self.clock = Clock()
-        self.auth = Authentication(
-            self.database.unit_of_work(), self.hasher, self.codec, self.cache, self.settings, self.clock
-        )
-
-    async def register(self, email: str = EMAIL) -> UUID:
-        return (await self.auth.register(Registration(email=email, password=PASSWORD))).id
-
-    async def login(self) -> Tokens:
-        return await self.auth.login(EMAIL, PASSWORD, Client("192.0.2.1", "test"))
-
-    def session_of(self, tokens: Tokens) -> UUID:
-        return self.codec.read_access(tokens.access_token).session_id
-
-    def revoked(self, tokens: Tokens) -> str | None:
-        return self.database.tables.sessions[self.session_of(tokens)].revoked
+from ..app.schemas.auth import Registration
+from ..app.services.auth import Client
+from .world import EMAIL, PASSWORD, World
 
 
 @pytest.fixture
@@ -59,19 +27,35 @@ class TestRegister:
         assert (user.email, user.full_name, user.role, user.is_active) == (EMAIL, "Ada", "user", True)
         (kept, _), *_ = world.database.tables.users.values()
         assert kept.password_hash.startswith("$2b$")
+        assert world.mails == []
 
     async def test_taken(self, world: World) -> None:
         with pytest.raises(EmailTaken) as refusal:
             await world.register("ADA@example.com")
         assert refusal.value.code == "email_taken"
 
-    @pytest.mark.parametrize("password", ["short", "password123", EMAIL, "x" * 200])
+    @pytest.mark.parametrize("password", ["short", "password123", EMAIL, "x" * 200, "Lovelace-1815", "..pro12345"])
     async def test_weak_password(self, password: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            await World().auth.register(Registration(email=EMAIL, password=password))
+            await World().auth.register(Registration(email=EMAIL, password=password, full_name="Love Lace"))
         assert refusal.value.code == "weak_password"
         assert refusal.value.errors[0]["loc"] == ["body", "password"]
         assert password not in refusal.value.detail
+
+    async def test_where_addresses_must_be_proven_a_mail_is_queued(self) -> None:
+        world = World(require_verified_email=True)
+        user_id = await world.register()
+        assert [(mail.kind, mail.recipient, mail.user_id) for mail in world.mails] == [
+            ("email_verification", EMAIL, user_id)
+        ]
+        assert world.wakes == 1
+
+    async def test_who_is_refused_gets_no_mail(self) -> None:
+        world = World(require_verified_email=True)
+        await world.register()
+        with pytest.raises(EmailTaken):
+            await world.register()
+        assert len(world.mails) == 1
 
 
 class TestLogin:
@@ -98,72 +82,74 @@ class TestLogin:
             await world.login()
         assert not world.database.tables.sessions
 
+    async def test_right_password_of_an_inactive_user_counts_as_wrong(self, world: World) -> None:
+        for user_id in world.database.tables.users:
+            world.database.deactivate(user_id)
+        for _ in range(world.settings.lockout_attempts):
+            with pytest.raises(Unauthorized):
+                await world.login()
+        with pytest.raises(TooManyAttempts):
+            await world.login()
+
     async def test_deactivated_while_the_password_was_checked(self, world: World) -> None:
         verify = world.hasher.verify
 
-        async def slow(password: str, hashed: str | None) -> bool:
+        async def slow(
+            password: str, hashed: str | None, *, first: Callable[[], Awaitable[None]] | None = None
+        ) -> bool:
             for user_id in world.database.tables.users:
                 world.database.deactivate(user_id)
-            return await verify(password, hashed)
+            return await verify(password, hashed, first=first)
 
         world.hasher.verify = slow  # type: ignore[method-assign]
         with pytest.raises(Unauthorized) as refusal:
             await world.login()
         assert refusal.value.code == "wrong_credentials"
 
-
-class TestRefresh:
-    async def test_rotates(self, world: World) -> None:
-        first = await world.login()
-        second = await world.auth.refresh(first.refresh_token)
-        third = await world.auth.refresh(second.refresh_token)
-        assert len({first.refresh_token, second.refresh_token, third.refresh_token}) == 3
-        assert world.session_of(first) == world.session_of(third)
-
-    async def test_predecessor_within_grace_gets_the_same_successor(self, world: World) -> None:
-        first = await world.login()
-        second = await world.auth.refresh(first.refresh_token)
-        world.clock.forward(10)
-        again = await world.auth.refresh(first.refresh_token)
-        assert again.refresh_token == second.refresh_token
-        assert world.revoked(first) is None
-
-    async def test_predecessor_after_grace_ends_the_family(self, world: World) -> None:
-        first = await world.login()
-        second = await world.auth.refresh(first.refresh_token)
-        world.clock.forward(10.1)
-        with pytest.raises(TokenReused) as refusal:
-            await world.auth.refresh(first.refresh_token)
-        assert refusal.value.code == "token_reused"
-        assert world.revoked(first) == "token_reused"
-        assert world.cache.ended == [world.session_of(first)]
+    async def test_unproven_address_shows_to_who_knows_the_password_only(self) -> None:
+        world = World(require_verified_email=True)
+        user_id = await world.register()
         with pytest.raises(Unauthorized):
-            await world.auth.refresh(second.refresh_token)
+            await world.login("wrong wrong wrong")
+        with pytest.raises(EmailNotVerified) as refusal:
+            await world.login()
+        assert (refusal.value.status, refusal.value.code) == (403, "email_not_verified")
+        world.database.tables.auth.verified.add(user_id)
+        assert await world.login()
 
-    async def test_older_token_ends_the_family_even_within_grace(self, world: World) -> None:
-        first = await world.login()
-        second = await world.auth.refresh(first.refresh_token)
-        await world.auth.refresh(second.refresh_token)
-        with pytest.raises(TokenReused):
-            await world.auth.refresh(first.refresh_token)
 
-    async def test_access_token_is_none(self, world: World) -> None:
+class TestLockout:
+    async def test_after_ten_wrong_ones_even_the_right_one_is_not_looked_at(self, world: World) -> None:
+        for _ in range(10):
+            with pytest.raises(Unauthorized):
+                await world.login("wrong wrong wrong")
+        with pytest.raises(TooManyAttempts) as refusal:
+            await world.login()
+        assert 890 <= int(refusal.value.headers["Retry-After"]) <= 900
+        assert len(world.hasher.verified) == 10
+        world.clock.forward(901)
+        assert await world.login()
+
+    async def test_unknown_account_is_locked_alike(self, world: World) -> None:
+        for _ in range(10):
+            with pytest.raises(Unauthorized):
+                await world.auth.login("nobody@example.com", PASSWORD, Client("192.0.2.1", None))
+        with pytest.raises(TooManyAttempts):
+            await world.auth.login("nobody@example.com", PASSWORD, Client("192.0.2.1", None))
+
+    async def test_the_right_one_makes_the_wrong_ones_before_forgotten(self, world: World) -> None:
+        for _ in range(3):
+            for _ in range(9):
+                with pytest.raises(Unauthorized):
+                    await world.login("wrong wrong wrong")
+            assert await world.login()
+
+    async def test_a_session_goes_on(self, world: World) -> None:
         tokens = await world.login()
-        with pytest.raises(Unauthorized):
-            await world.auth.refresh(tokens.access_token)
-
-    async def test_expired(self, world: World) -> None:
-        claims = world.codec.read_refresh((await world.login()).refresh_token)
-        old = claims.issued_at - timedelta(days=8)
-        token = world.codec.issue_refresh(claims.user_id, claims.session_id, claims.jti, old)
-        with pytest.raises(Unauthorized):
-            await world.auth.refresh(token)
-
-    async def test_deactivated_user(self, world: World) -> None:
-        tokens = await world.login()
-        world.database.deactivate(world.codec.read_access(tokens.access_token).user_id)
-        with pytest.raises(Unauthorized):
-            await world.auth.refresh(tokens.refresh_token)
+        for _ in range(10):
+            with pytest.raises(Unauthorized):
+                await world.login("wrong wrong wrong")
+        assert await world.refreshes.refresh(tokens.refresh_token)
 
 
 class TestLogout:
@@ -172,15 +158,15 @@ class TestLogout:
         await world.auth.logout(world.session_of(one))
         assert world.cache.ended == [world.session_of(one)]
         with pytest.raises(Unauthorized):
-            await world.auth.refresh(one.refresh_token)
-        await world.auth.refresh(other.refresh_token)
+            await world.refreshes.refresh(one.refresh_token)
+        await world.refreshes.refresh(other.refresh_token)
 
     async def test_ends_all_sessions(self, world: World) -> None:
         one, other = await world.login(), await world.login()
         await world.auth.logout_all(world.codec.read_access(one.access_token).user_id)
         assert set(world.cache.ended) == {world.session_of(one), world.session_of(other)}
         with pytest.raises(Unauthorized):
-            await world.auth.refresh(other.refresh_token)
+            await world.refreshes.refresh(other.refresh_token)
 
 
 async def test_role_of_a_new_user_is_plain() -> None:

@@ -219,6 +219,16 @@ class TestServiceFails:
             with pytest.raises(httpx.RemoteProtocolError):
                 await client.get(f"{AI}/x")
 
+    async def test_an_answer_without_length_ends_with_the_connection(self, start: Start) -> None:
+        async with talking(saying(b"HTTP/1.0 200 OK\r\n\r\nall of it")) as url:
+            answer = await (await start(ai=url)).get(f"{AI}/x")
+        assert (answer.status_code, answer.text) == (200, "all of it")
+
+    async def test_a_header_line_cannot_become_two(self, start: Start) -> None:
+        says = b"HTTP/1.1 200 OK\r\nX-A: 1\rSet-Cookie: evil=1\r\nContent-Length: 0\r\n\r\n"
+        async with talking(saying(says)) as url:
+            await self.check_unavailable(await start(ai=url), f"{AI}/x", "ai-service")
+
     async def test_no_second_try_with_a_body(self, start: Start) -> None:
         tries = 0
 

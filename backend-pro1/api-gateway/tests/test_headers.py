@@ -16,17 +16,12 @@ from ..app.core.headers import body_length, request_headers, response_headers
     ],
 )
 def test_request_leaves_out_what_the_gateway_says_itself(name: str) -> None:
-    assert request_headers([(name.encode(), b"x"), (b"accept", b"*/*")]) == [("accept", "*/*")]
+    assert request_headers([(name.encode(), b"x"), (b"accept", b"*/*")]) == [(b"accept", b"*/*")]
 
 
 def test_request_keeps_the_rest_in_order_and_repeated() -> None:
     raw = [(b"authorization", b"Bearer t"), (b"x-a", b"1"), (b"traceparent", b"00-a-b-01"), (b"x-a", b"2")]
-    assert request_headers(raw) == [
-        ("authorization", "Bearer t"),
-        ("x-a", "1"),
-        ("traceparent", "00-a-b-01"),
-        ("x-a", "2"),
-    ]
+    assert request_headers(raw) == raw
 
 
 def test_request_leaves_out_fields_that_connection_names() -> None:
@@ -34,30 +29,30 @@ def test_request_leaves_out_fields_that_connection_names() -> None:
     assert request_headers(raw) == []
 
 
-def test_request_value_that_is_not_utf8_does_not_fail() -> None:
-    assert request_headers([(b"user-agent", b"caf\xe9")]) == [("user-agent", "caf\ufffd")]
-    assert request_headers([(b"user-agent", "café".encode())]) == [("user-agent", "café")]
+@pytest.mark.parametrize("value", [b"caf\xe9", "café".encode(), b""])
+def test_request_value_crosses_byte_for_byte(value: bytes) -> None:
+    assert request_headers([(b"user-agent", value)]) == [(b"user-agent", value)]
 
 
 def test_answer_keeps_repeated_fields_and_drops_what_the_gateway_adds() -> None:
     raw = [
-        (b"Date", b"now"),
-        (b"Server", b"uvicorn"),
-        (b"Set-Cookie", b"a=1"),
-        (b"Set-Cookie", b"b=2"),
-        (b"X-Request-ID", b"1"),
-        (b"RateLimit", b"r"),
-        (b"Access-Control-Allow-Origin", b"*"),
-        (b"Connection", b"keep-alive, x-hop"),
-        (b"X-Hop", b"1"),
-        (b"Content-Length", b"5"),
+        (b"date", b"now"),
+        (b"server", b"uvicorn"),
+        (b"set-cookie", b"a=1"),
+        (b"set-cookie", b"b=2"),
+        (b"x-request-id", b"1"),
+        (b"ratelimit", b"r"),
+        (b"access-control-allow-origin", b"*"),
+        (b"connection", b"keep-alive, x-hop"),
+        (b"x-hop", b"1"),
+        (b"content-length", b"5"),
     ]
     assert response_headers(raw, 200) == [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"content-length", b"5")]
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_answer_without_body_has_no_length(status: int) -> None:
-    assert response_headers([(b"Content-Length", b"5"), (b"ETag", b'"a"')], status) == [(b"etag", b'"a"')]
+    assert response_headers([(b"content-length", b"5"), (b"etag", b'"a"')], status) == [(b"etag", b'"a"')]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 from httpx import AsyncClient
 
-from shared.resources import Resources
+from shared.database import Database
 
 from .people import Person
+from .staff import administrator
 
 pytestmark = pytest.mark.integration
 
@@ -95,30 +96,64 @@ async def test_bad_id(ada: Person, project_id: str) -> None:
     assert (await ada.call("GET", f"/projects/{project_id}")).status_code in (404, 422)
 
 
-class TestMembers:
-    async def test_add_and_list(self, ada: Person, bob: Person) -> None:
-        project_id = await create(ada)
-        await join(ada, project_id, bob, "viewer")
-        listed = (await bob.call("GET", f"/projects/{project_id}/members")).json()
-        assert [(member["email"], member["role"]) for member in listed["items"]] == [
-            ("bob@example.com", "viewer"),
-            ("ada@example.com", "owner"),
-        ]
-        again = await ada.call(
-            "POST", f"/projects/{project_id}/members", json={"user_id": bob.user["id"], "role": "owner"}
-        )
-        assert (again.status_code, again.json()["code"]) == (409, "already_member")
-        assert (await bob.call("GET", f"/projects/{project_id}")).json()["role"] == "viewer"
+async def test_chosen_by_text_and_state(ada: Person) -> None:
+    names = ("Alpha", "Beta é", "100% gamma")
+    made = [await create(ada, name) for name in names]
+    assert (await ada.call("POST", f"/projects/{made[0]}/archive")).status_code == 200
+    for query, found in (
+        ("", [2, 1, 0]),
+        ("q=ALPHA", [0]),
+        ("q=%C3%89", [1]),
+        ("q=0%25", [2]),
+        ("q=_", []),
+        ("archived=true", [0]),
+        ("archived=false", [2, 1]),
+        ("archived=false&q=a", [2, 1]),
+    ):
+        items = (await ada.call("GET", f"/projects?{query}")).json()["items"]
+        assert [item["name"] for item in items] == [names[number] for number in found], query
+    for query in ("archived=maybe", "q=" + "x" * 201, "q=%00"):
+        assert (await ada.call("GET", f"/projects?{query}")).status_code == 422
 
-    async def test_strangers_and_strange_bodies(self, ada: Person, bob: Person) -> None:
-        path = f"/projects/{await create(ada)}/members"
-        me = {"user_id": bob.user["id"], "role": "owner"}
-        assert (await bob.call("GET", path)).status_code == 404
-        assert (await bob.call("POST", path, json=me)).status_code == 404
-        for body in ({"role": "owner"}, {"email": "a@b.c", "role": "king"}, {**me, "email": "a@b.c"}, {**me, "x": 1}):
-            assert (await ada.call("POST", path, json=body)).status_code == 422
-        unknown = await ada.call("POST", path, json={"email": "nobody@example.com", "role": "viewer"})
-        assert (unknown.status_code, unknown.json()["code"]) == (404, "user_not_found")
+
+async def test_all_is_for_administrators(ada: Person, client: AsyncClient, database: Database) -> None:
+    project_id = await create(ada)
+    root = await administrator(client, database)
+    own = await create(root, "Mine")
+    listed = (await root.call("GET", "/projects?all=true")).json()["items"]
+    assert [(item["id"], item["role"]) for item in listed] == [(own, "owner"), (project_id, None)]
+    assert [item["id"] for item in (await root.call("GET", "/projects")).json()["items"]] == [own]
+    found = (await root.call("GET", "/projects?all=true&q=stud&limit=1")).json()
+    assert ([item["id"] for item in found["items"]], found["next_cursor"]) == ([project_id], None)
+    refused = await ada.call("GET", "/projects?all=true")
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (await root.call("GET", f"/projects/{project_id}")).status_code == 404
+
+
+class TestArchive:
+    async def test_read_only_until_restored(self, ada: Person, bob: Person) -> None:
+        path = f"/projects/{await create(ada)}"
+        archived = await ada.call("POST", f"{path}/archive")
+        assert (archived.status_code, archived.json()["archived"]) == (200, True)
+        again = await ada.call("POST", f"{path}/archive", headers={"If-Match": archived.headers["etag"]})
+        assert (again.json(), again.headers["etag"]) == (archived.json(), archived.headers["etag"])
+        refused = await ada.call("PATCH", path, json={"name": "x"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "project_archived")
+        await join(ada, path.rpartition("/")[2], bob, "viewer")
+        assert (await bob.call("GET", path)).json()["archived"] is True
+        restored = await ada.call("POST", f"{path}/restore")
+        assert (restored.status_code, restored.json()["archived"]) == (200, False)
+        assert (await ada.call("PATCH", path, json={"name": "x"})).status_code == 200
+
+    async def test_only_owners(self, ada: Person, bob: Person) -> None:
+        project_id = await create(ada)
+        for action in ("archive", "restore"):
+            assert (await bob.call("POST", f"/projects/{project_id}/{action}")).status_code == 404
+        await join(ada, project_id, bob, "editor")
+        for action in ("archive", "restore"):
+            assert (await bob.call("POST", f"/projects/{project_id}/{action}")).status_code == 403
+            stale = await ada.call("POST", f"/projects/{project_id}/{action}", headers={"If-Match": '"other"'})
+            assert stale.status_code == 412
 
 
 class TestConditions:
@@ -157,22 +192,6 @@ class TestRoles:
         project_id = await create(ada)
         await join(ada, project_id, bob, "editor")
         assert (await bob.call("PATCH", f"/projects/{project_id}", json={"name": "x"})).status_code == 200
-
-
-class TestDelete:
-    async def test_rows_and_objects(self, ada: Person, resources: Resources) -> None:
-        project_id, other = await create(ada), await create(ada)
-        for key in (f"{project_id}/d/1", f"{project_id}/d/2", f"{other}/d/1"):
-            await resources.object_store.put_bytes(key, b"x")
-        assert (await ada.call("DELETE", f"/projects/{project_id}")).status_code == 204
-        assert (await ada.call("GET", f"/projects/{project_id}")).status_code == 404
-        assert [entry.key async for entry in resources.object_store.list("")] == [f"{other}/d/1"]
-
-    async def test_only_owners(self, ada: Person, bob: Person) -> None:
-        project_id = await create(ada)
-        assert (await bob.call("DELETE", f"/projects/{project_id}")).status_code == 404
-        await join(ada, project_id, bob, "editor")
-        assert (await bob.call("DELETE", f"/projects/{project_id}")).status_code == 403
 
 
 async def test_unknown_path_and_method(ada: Person) -> None:

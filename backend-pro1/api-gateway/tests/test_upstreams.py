@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ..app.clients import upstreams
-from ..app.clients.upstreams import Breaker, Upstreams
+from ..app.clients.pool import Breaker
+from ..app.clients.upstreams import Upstreams
 from ..app.core.exceptions import UpstreamUnavailable
 from .fakes import Clock
 from .servers import talking

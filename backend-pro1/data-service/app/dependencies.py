@@ -27,6 +27,12 @@ def uploads(held: ResourcesDep) -> Uploads:
     return Uploads(held)
 
 
+def announced_bytes(request: Request) -> int | None:
+    """The length of the body that the client announced; None for one that comes in chunks."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+
+
 def datasets(held: ResourcesDep, engine: EngineDep) -> Datasets:
     """Use cases of datasets."""
     return Datasets(held, engine)
@@ -47,5 +53,6 @@ def queries(request: Request, held: ResourcesDep, engine: EngineDep) -> Queries:
 
 
 UploadsDep = Annotated[Uploads, Depends(uploads)]
+AnnouncedBytes = Annotated[int | None, Depends(announced_bytes)]
 DownloadsDep = Annotated[Downloads, Depends(downloads)]
 QueriesDep = Annotated[Queries, Depends(queries)]

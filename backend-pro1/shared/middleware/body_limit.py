@@ -7,10 +7,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import PayloadTooLarge
+from shared.middleware.answer import header
 
 
 class BodyLimitMiddleware:
-    """Refuses a body by its announced length before it is read, and any other as soon as it grows too long."""
+    """Refuses a body by its announced length before it is read, and any other as soon as it grows too long.
+
+    How much came is in the request's state as `bytes_in`; it is absent where nothing did.
+    """
 
     def __init__(self, app: ASGIApp, limit: int, upload_limit: int, upload_prefixes: Collection[str]) -> None:
         self._app = app
@@ -32,10 +36,12 @@ class BodyLimitMiddleware:
         async def receive_bounded() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                # FastAPI lets only this kind of error out of its reading of a body.
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            if body := message.get("body"):
+                received += len(body)
+                scope["state"]["bytes_in"] = received
+                if received > limit:
+                    # FastAPI lets only this kind of error out of its reading of a body.
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
         await self._app(scope, receive_bounded, send)
@@ -43,5 +49,5 @@ class BodyLimitMiddleware:
 
 def announced_length(scope: Scope) -> int:
     """Content-Length, 0 where there is none or rubbish; the server has refused contradictory ones before."""
-    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(value) if value.isdigit() else 0
+    value = header(scope["headers"], b"content-length")
+    return int(value) if value is not None and value.isdigit() else 0

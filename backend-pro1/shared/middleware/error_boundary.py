@@ -1,10 +1,11 @@
 """The last net: whatever escapes becomes a problem document, as long as nothing has been sent yet."""
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import APIException
 from shared.logging import get_logger
+from shared.middleware.answer import Answer
 from shared.problems import problem_response
 
 log = get_logger(__name__)
@@ -21,22 +22,16 @@ class ErrorBoundaryMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def send_noting_start(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        answer = Answer.of(send)
         try:
-            await self._app(scope, receive, send_noting_start)
+            await self._app(scope, receive, answer)
         except APIException as error:
-            if started:
+            if answer.status is not None:
                 raise
-            await problem_response(Request(scope), error)(scope, receive, send)
+            await problem_response(Request(scope), error)(scope, receive, answer)
         except Exception:  # the edge of the process: nothing above could answer the client
             log.exception("unexpected_error")
-            if started:
+            if answer.status is not None:
                 raise
             plain = APIException("Something went wrong on our side; quote the request_id when you report it.")
-            await problem_response(Request(scope), plain)(scope, receive, send)
+            await problem_response(Request(scope), plain)(scope, receive, answer)

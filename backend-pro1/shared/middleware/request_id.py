@@ -3,17 +3,38 @@
 import os
 import re
 
-import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.logging import REQUEST_ID
+from shared.middleware.answer import Answer, header
+
+ID_BYTES = 16
+IDS_A_DRAW = 256
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-def request_id_from(header: bytes | None) -> str:
-    """The client's own id if it is short and plain, else 32 random hexadecimal digits."""
-    if header is not None and _ACCEPTED.fullmatch(header):
-        return header.decode()
-    return os.urandom(16).hex()
+class RequestIds:
+    """32 random hexadecimal digits each; the system is asked for randomness once for many."""
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def new(self) -> str:
+        """An id that nobody had before."""
+        if not self._drawn:
+            digits = os.urandom(ID_BYTES * IDS_A_DRAW).hex()
+            self._drawn = [digits[at : at + 2 * ID_BYTES] for at in range(0, len(digits), 2 * ID_BYTES)]
+        return self._drawn.pop()
+
+
+_ids = RequestIds()
+
+
+def request_id_from(value: bytes | None) -> str:
+    """The client's own id if it is short and plain, else a new one."""
+    if value is not None and _ACCEPTED.fullmatch(value):
+        return value.decode()
+    return _ids.new()
 
 
 class RequestIdMiddleware:
@@ -27,20 +48,12 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = request_id_from(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
+        request_id = request_id_from(header(scope["headers"], b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
-        header = (b"x-request-id", request_id.encode())
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *(pair for pair in message.get("headers", ()) if pair[0] != b"x-request-id"),
-                    header,
-                ]
-            await send(message)
-
-        tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = Answer.of(send)
+        answer.headers.append((b"x-request-id", request_id.encode()))
+        token = REQUEST_ID.set(request_id)
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, answer)
         finally:
-            structlog.contextvars.reset_contextvars(**tokens)
+            REQUEST_ID.reset(token)

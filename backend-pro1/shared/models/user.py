@@ -28,7 +28,23 @@ class PublicUser:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user and the session that speaks."""
+    """An authenticated user, and what speaks for him: a login session or an API key.
+
+    Attributes:
+        scopes: what the API key may do; None for a session, which may do whatever the user may.
+    """
+
+    id: UUID
+    email: str
+    role: Role
+    session_id: UUID | None = None
+    api_key_id: UUID | None = None
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A caller with a login session, for what no API key may do."""
 
     id: UUID
     email: str

@@ -11,11 +11,12 @@ from shared.database import Database, Session
 from shared.errors import Conflict, NotFound, ServiceUnavailable
 from shared.ids import new_id
 from shared.membership import ProjectRole, require_project
+from shared.quotas import require_task
 from shared.redis_client import RedisClient
 
 from . import repository
 from .doorbell import Doorbell
-from .records import NewTask, Task, TaskEvent, TaskStatus
+from .records import PROJECT_REMOVAL, NewTask, Task, TaskEvent, TaskStatus
 from .wakes import TaskWakes, pause
 
 POLL_SECONDS = 2.0
@@ -31,7 +32,14 @@ class TaskLedger:
         self.wakes = TaskWakes(redis)
 
     async def submit(self, session: Session, new: NewTask) -> Task:
-        """Accept `new` in the caller's transaction: once that commits, the work will be done. Then call `ring`."""
+        """Accept `new` in the caller's transaction: once that commits, the work will be done. Then call `ring`.
+
+        Raises:
+            TooManyTasks: the project's quota of unfinished tasks is used up.
+            NotFound: the project has gone.
+        """
+        if new.kind != PROJECT_REMOVAL:
+            await require_task(session, self._settings, new.project_id)
         task_id = new.id or new_id()
         await repository.insert(session, task_id, new, self._settings.task_max_attempts)
         task = await _known(session, task_id)
@@ -46,7 +54,7 @@ class TaskLedger:
         """The task as it stands.
 
         Raises:
-            NotFound: it is absent, or the user is no member of its project.
+            NotFound: it is absent, or not the user's to see.
         """
         async with self._database.transaction(read_only=True) as session:
             task = await repository.visible(session, task_id, user_id)
@@ -76,7 +84,7 @@ class TaskLedger:
         Raises:
             NotFound: it is absent, or the user is no member of its project.
             Forbidden: the user may only view the project.
-            Conflict: `already_finished`, it succeeded or failed before.
+            Conflict: `already_finished`, it succeeded or failed before; `not_cancellable`, it removes a project.
         """
         async with self._database.transaction() as session:
             task = await self._cancel(session, task_id, user_id)
@@ -132,7 +140,10 @@ class TaskLedger:
         task = await repository.visible(session, task_id, user_id)
         if task is None:
             raise NotFound
-        await require_project(session, task.project_id, user_id, minimum=ProjectRole.EDITOR)
+        if task.kind == PROJECT_REMOVAL:
+            raise Conflict("The removal of a project cannot be called off.", code="not_cancellable")
+        # Not held: a run that commits holds its task and asks for the project, in the order opposite to ours.
+        await require_project(session, task.project_id, user_id, minimum=ProjectRole.EDITOR, hold=False)
         before = await repository.cancel(session, task_id)
         task = await _known(session, task_id)
         if before is None and task.status != TaskStatus.CANCELLED:

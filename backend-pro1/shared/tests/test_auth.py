@@ -1,5 +1,6 @@
 """Passwords and tokens: what fits, and everything that must not."""
 
+import asyncio
 import base64
 import json
 import time
@@ -65,6 +66,25 @@ class TestPasswords:
         assert await hasher.verify(password, hashed)
         assert not await hasher.verify(password + "x", hashed)
 
+    async def test_what_must_come_first_comes_when_it_is_the_passwords_turn(self) -> None:
+        class Noting(PasswordHasher):
+            def _verify(self, password: str, hashed: str | None) -> bool:
+                noted.append("looked at")
+                return super()._verify(password, hashed)
+
+        async def first() -> None:
+            noted.append("first")
+            if noted.count("first") > 1:
+                raise Unauthorized("Not even looked at.")
+
+        noted: list[str] = []
+        hasher = Noting(settings(), threads=1)
+        answers = await asyncio.gather(
+            *(hasher.verify("correct horse battery", None, first=first) for _ in range(3)), return_exceptions=True
+        )
+        assert noted == ["first", "looked at", "first", "first"]
+        assert [type(answer) for answer in answers] == [bool, Unauthorized, Unauthorized]
+
     async def test_a_full_queue_is_refused_and_frees_itself(self) -> None:
         hasher = PasswordHasher(settings(), threads=1, waiting=-1)
         with pytest.raises(ServiceUnavailable):
@@ -123,6 +143,8 @@ class TestTokens:
             {"sid": "me"},
             {"sub": 7},
             {"jti": {}},
+            {"sid": 7},
+            {"sid": []},
         ],
     )
     def test_claims_of_a_wrong_value_or_kind(self, change: dict[str, object]) -> None:

@@ -1,9 +1,9 @@
 """In-memory twins of the repositories, with commit and rollback."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -11,18 +11,16 @@ from uuid import UUID
 from shared.auth import PasswordHasher
 from shared.config import Settings
 from shared.database import Session
-from shared.errors import ServiceUnavailable
 from shared.identity import SessionCache
-from shared.models.project import ProjectRole
 from shared.models.user import PublicUser
-from shared.object_store import ObjectInfo, ObjectStore
 
 from ..app.clients.upstreams import Upstreams
 from ..app.core.exceptions import UpstreamUnavailable
 from ..app.repositories import Repositories, UnitOfWork
-from ..app.repositories.projects import MemberRecord, ProjectRecord, Projects
 from ..app.repositories.sessions import NewSession, Sessions, TokenFamily
 from ..app.repositories.users import Credentials, NamedUser, NewUser, Users
+from .fakes_auth import AuthTables, auth_twins, bundle
+from .fakes_projects import ProjectTables, project_twins
 
 NO_DATABASE = cast("Session", None)
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -61,8 +59,8 @@ class Tables:
 
     users: dict[UUID, tuple[NewUser, bool]] = field(default_factory=dict)
     sessions: dict[UUID, Row] = field(default_factory=dict)
-    projects: dict[UUID, ProjectRecord] = field(default_factory=dict)
-    members: dict[tuple[UUID, UUID], ProjectRole] = field(default_factory=dict)
+    of_projects: ProjectTables = field(default_factory=ProjectTables)
+    auth: AuthTables = field(default_factory=AuthTables)
 
 
 class FakeUsers(Users):
@@ -98,7 +96,8 @@ class FakeSessions(Sessions):
         self._tables = tables
 
     async def insert(self, new: NewSession) -> bool:
-        if not self._tables.users.get(new.user_id, (None, False))[1]:
+        user, is_active = self._tables.users.get(new.user_id, (None, False))
+        if user is None or not is_active or user.password_hash != new.password_hash:
             return False
         family = TokenFamily(new.id, new.refresh_jti, new.refresh_issued_at, None, None)
         self._tables.sessions[new.id] = Row(new, family)
@@ -120,60 +119,19 @@ class FakeSessions(Sessions):
         if row is not None and row.revoked is None:
             row.revoked = reason
 
-    async def revoke_all(self, user_id: UUID, reason: str) -> list[UUID]:
-        ended = [key for key, row in self._tables.sessions.items() if row.new.user_id == user_id and not row.revoked]
+    async def revoke_all(self, user_id: UUID, reason: str, *, but: UUID | None = None) -> list[UUID]:
+        live = [key for key, row in self._tables.sessions.items() if row.new.user_id == user_id and not row.revoked]
+        ended = [key for key in live if key != but]
         for session_id in ended:
             self._tables.sessions[session_id].revoked = reason
         return ended
 
-    async def forget_expired(self) -> None:
-        return
-
-
-class FakeProjects(Projects):
-    """Projects in a dictionary."""
-
-    def __init__(self, tables: Tables) -> None:
-        super().__init__(NO_DATABASE)
-        self._tables = tables
-
-    async def insert(self, project_id: UUID, name: str, description: str, created_by: UUID) -> None:
-        at = START + timedelta(seconds=len(self._tables.projects))
-        self._tables.projects[project_id] = ProjectRecord(project_id, name, description, "owner", None, at, at)
-        await self.add_member(project_id, created_by, ProjectRole.OWNER)
-
-    async def seen_by(self, user_id: UUID, project_id: UUID) -> ProjectRecord | None:
-        role = self._tables.members.get((project_id, user_id))
-        return None if role is None else replace(self._tables.projects[project_id], role=role.value)
-
-    async def lock(self, user_id: UUID, project_id: UUID) -> ProjectRecord | None:
-        return await self.seen_by(user_id, project_id)
-
-    async def page_of(self, user_id: UUID, limit: int, before: UUID | None) -> list[ProjectRecord]:
-        mine = sorted((key[0] for key in self._tables.members if key[1] == user_id), reverse=True)
-        return [self._tables.projects[key] for key in mine if before is None or key < before][:limit]
-
-    async def update(self, project_id: UUID, name: str, description: str) -> None:
-        old = self._tables.projects[project_id]
-        later = old.updated_at + timedelta(seconds=1)
-        self._tables.projects[project_id] = replace(old, name=name, description=description, updated_at=later)
-
-    async def delete(self, project_id: UUID) -> None:
-        del self._tables.projects[project_id]
-        for key in [key for key in self._tables.members if key[0] == project_id]:
-            del self._tables.members[key]
-
-    async def add_member(self, project_id: UUID, user_id: UUID, role: ProjectRole) -> bool:
-        if (project_id, user_id) in self._tables.members:
+    async def revoke_own(self, user_id: UUID, session_id: UUID, reason: str) -> bool:
+        row = self._tables.sessions.get(session_id)
+        if row is None or row.revoked or row.new.user_id != user_id:
             return False
-        self._tables.members[project_id, user_id] = role
+        row.revoked = reason
         return True
-
-    async def members_of(self, project_id: UUID, limit: int, before: UUID | None) -> list[MemberRecord]:
-        found = sorted((key[1] for key in self._tables.members if key[0] == project_id), reverse=True)
-        emails = {user_id: user.email for user_id, (user, _) in self._tables.users.items()}
-        rows = [MemberRecord(key, emails.get(key, ""), self._tables.members[project_id, key]) for key in found]
-        return [row for row in rows if before is None or row.user_id < before][:limit]
 
 
 class FakeDatabase:
@@ -190,7 +148,12 @@ class FakeDatabase:
         async def begin(*, read_only: bool = False) -> AsyncIterator[Repositories]:
             before = deepcopy(self.tables)
             try:
-                yield Repositories(FakeUsers(self.tables), FakeSessions(self.tables), FakeProjects(self.tables))
+                yield bundle(
+                    users=FakeUsers(self.tables),
+                    sessions=FakeSessions(self.tables),
+                    **project_twins(self.tables),
+                    **auth_twins(self.tables),
+                )
             except BaseException:
                 vars(self.tables).update(vars(before))
                 raise
@@ -209,24 +172,6 @@ class FakeCache(SessionCache):
         self.ended.extend(session_ids)
 
 
-class FakeStore(ObjectStore):
-    """Keys in a set."""
-
-    def __init__(self) -> None:
-        self.keys: set[str] = set()
-        self.away = False
-
-    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        if self.away:
-            raise ServiceUnavailable("The object store is away.")
-        for key in sorted(self.keys):
-            if key.startswith(prefix):
-                yield ObjectInfo(key, 1, START)
-
-    async def remove(self, *keys: str) -> None:
-        self.keys -= set(keys)
-
-
 class CountingHasher(PasswordHasher):
     """The real hasher, counting its work."""
 
@@ -234,8 +179,10 @@ class CountingHasher(PasswordHasher):
         super().__init__(settings)
         self.verified: list[bool] = []
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        fits = await super().verify(password, hashed)
+    async def verify(
+        self, password: str, hashed: str | None, *, first: Callable[[], Awaitable[None]] | None = None
+    ) -> bool:
+        fits = await super().verify(password, hashed, first=first)
         self.verified.append(hashed is not None)
         return fits
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from uuid import uuid4
 
 import pytest
 from asgi_lifespan import LifespanManager
@@ -40,6 +41,12 @@ class TestRegister:
         answers = await asyncio.gather(*(client.post(f"{AUTH}/register", json=GOOD) for _ in range(40)))
         assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 39}
         assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"email_taken"}
+
+    async def test_repeated_with_the_same_idempotency_key(self, client: AsyncClient) -> None:
+        headers = {"idempotency-key": str(uuid4())}
+        first, second = [await client.post(f"{AUTH}/register", json=GOOD, headers=headers) for _ in range(2)]
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json() == second.json()
 
     @pytest.mark.parametrize("extra", [{"role": "admin"}, {"is_admin": True}, {"id": 1}, {"hashed_password": "x"}])
     async def test_mass_assignment(self, client: AsyncClient, extra: dict[str, object]) -> None:
@@ -84,6 +91,10 @@ class TestLogin:
         body = form.json()
         assert (body["token_type"], body["expires_in"]) == ("bearer", 1800)
         assert set(body) == set(await login(client, "ada@example.com"))
+
+    async def test_notes_when(self, ada: Person, database: Database) -> None:
+        async with database.transaction() as session:
+            assert await session.fetch_value("SELECT last_login_at > now() - interval '1 minute' FROM users")
 
     async def test_unknown_wrong_and_inactive_are_one_answer(
         self, client: AsyncClient, ada: Person, bob: Person, database: Database
@@ -143,60 +154,6 @@ class TestMe:
     async def test_other_method(self, ada: Person) -> None:
         answer = await ada.call("POST", "/auth/me")
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
-
-
-class TestRefresh:
-    async def test_rotation_and_grace(self, client: AsyncClient, ada: Person) -> None:
-        first = (await refresh(client, ada.refresh_token)).json()
-        again = (await refresh(client, ada.refresh_token)).json()
-        assert first["refresh_token"] == again["refresh_token"] != ada.refresh_token
-        ada.access_token = again["access_token"]
-        assert (await ada.call("GET", "/auth/me")).status_code == 200
-
-    async def test_200_at_once_make_one_head(self, client: AsyncClient, ada: Person, database: Database) -> None:
-        answers = await asyncio.gather(*(refresh(client, ada.refresh_token) for _ in range(200)))
-        assert {answer.status_code for answer in answers} <= {200, 503}
-        good = [answer.json()["refresh_token"] for answer in answers if answer.status_code == 200]
-        assert len(set(good)) == 1
-        assert len(good) > 100
-        async with database.transaction() as session:
-            live = await session.fetch_value("SELECT count(*) FROM sessions WHERE revoked_at IS NULL")
-        assert live == 1
-        assert (await refresh(client, good[0])).status_code == 200
-
-    async def test_reuse_ends_the_family_and_its_access_tokens(self, client: AsyncClient, ada: Person) -> None:
-        newest = ada.refresh_token
-        for _ in range(3):
-            newest = (await refresh(client, newest)).json()["refresh_token"]
-        assert (await ada.call("GET", "/auth/me")).status_code == 200
-        reuse = await refresh(client, ada.refresh_token)
-        assert (reuse.status_code, reuse.json()["code"]) == (401, "token_reused")
-        assert (await refresh(client, newest)).status_code == 401
-        assert (await ada.call("GET", "/auth/me")).status_code == 401
-
-    async def test_after_the_grace(self, client: AsyncClient, ada: Person, database: Database) -> None:
-        await refresh(client, ada.refresh_token)
-        async with database.transaction() as session:
-            await session.execute("UPDATE sessions SET rotated_at = rotated_at - interval '11 seconds'")
-        reuse = await refresh(client, ada.refresh_token)
-        assert (reuse.status_code, reuse.json()["code"]) == (401, "token_reused")
-
-    async def test_expired_session(self, client: AsyncClient, ada: Person, database: Database) -> None:
-        async with database.transaction() as session:
-            await session.execute("UPDATE sessions SET expires_at = now()")
-        assert (await refresh(client, ada.refresh_token)).status_code == 401
-
-    async def test_deactivated_user(self, client: AsyncClient, ada: Person, database: Database) -> None:
-        async with database.transaction() as session:
-            await session.execute("UPDATE users SET is_active = false")
-        assert (await refresh(client, ada.refresh_token)).status_code == 401
-
-    async def test_access_token_and_rubbish(self, client: AsyncClient, ada: Person) -> None:
-        for token in (ada.access_token, "", "a.b.c", "é", "x" * 4096):
-            assert (await refresh(client, token)).status_code == 401
-        assert (await refresh(client, "x" * 5000)).status_code == 422
-        surrogate = await client.post(f"{AUTH}/refresh", content=b'{"refresh_token":"\\ud800.b.c"}')
-        assert surrogate.status_code == 422
 
 
 class TestLogout:

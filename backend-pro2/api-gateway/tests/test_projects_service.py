@@ -4,14 +4,17 @@ from uuid import UUID
 
 import pytest
 
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from shared.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from shared.ids import new_id
+from shared.membership import ProjectArchived
 from shared.models.project import ProjectRole
+from shared.models.user import Caller
 
-from ..app.repositories.users import NewUser
-from ..app.schemas.projects import MemberAdd, Project, ProjectCreate, ProjectUpdate
+from ..app.schemas.projects import Project, ProjectCreate, ProjectSelection, ProjectUpdate
 from ..app.services.projects import ProjectService, etag
-from .fakes import FakeDatabase, FakeStore
+from .fakes import FakeDatabase
+
+EVERYTHING = ProjectSelection(None, None)
 
 
 class World:
@@ -19,8 +22,7 @@ class World:
 
     def __init__(self) -> None:
         self.database = FakeDatabase()
-        self.store = FakeStore()
-        self.projects = ProjectService(self.database.unit_of_work(), self.store)
+        self.projects = ProjectService(self.database.unit_of_work())
         self.owner = new_id()
 
     async def create(self, name: str = "Study") -> Project:
@@ -28,8 +30,15 @@ class World:
 
     def join(self, project: Project, role: ProjectRole) -> UUID:
         user_id = new_id()
-        self.database.tables.members[project.id, user_id] = role
+        self.database.tables.of_projects.members[project.id, user_id] = role
         return user_id
+
+    async def names(self, caller: Caller, chosen: ProjectSelection) -> list[str]:
+        return [project.name for project in (await self.projects.list(caller, chosen, 50, None)).items]
+
+
+def user(user_id: UUID) -> Caller:
+    return Caller(user_id, "someone@example.com", "user")
 
 
 @pytest.fixture
@@ -50,25 +59,44 @@ async def test_stranger_sees_nothing(world: World) -> None:
     with pytest.raises(NotFound) as absent:
         await world.projects.read(world.owner, new_id())
     assert foreign.value.detail == absent.value.detail
-    assert (await world.projects.list(new_id(), 50, None)).items == []
+    assert await world.names(user(new_id()), EVERYTHING) == []
 
 
-async def test_pages_are_newest_first_and_complete(world: World) -> None:
-    made = [(await world.create(f"p{number}")).id for number in range(5)]
-    seen: list[UUID] = []
-    cursor = None
-    while True:
-        page = await world.projects.list(world.owner, 2, cursor)
-        seen += [project.id for project in page.items]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    assert seen == made[::-1]
+class TestList:
+    async def test_pages_are_newest_first_and_complete(self, world: World) -> None:
+        made = [(await world.create(f"p{number}")).id for number in range(5)]
+        seen: list[UUID] = []
+        cursor = None
+        while True:
+            page = await world.projects.list(user(world.owner), EVERYTHING, 2, cursor)
+            seen += [project.id for project in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert seen == made[::-1]
 
+    async def test_rubbish_cursor(self, world: World) -> None:
+        with pytest.raises(Invalid):
+            await world.projects.list(user(world.owner), EVERYTHING, 2, "rubbish!")
 
-async def test_rubbish_cursor(world: World) -> None:
-    with pytest.raises(Invalid):
-        await world.projects.list(world.owner, 2, "rubbish!")
+    async def test_chosen_by_text_and_state(self, world: World) -> None:
+        first, _ = await world.create("Alpha"), await world.create("Beta")
+        await world.projects.archive(world.owner, first.id, None)
+        owner = user(world.owner)
+        assert await world.names(owner, EVERYTHING) == ["Beta", "Alpha"]
+        assert await world.names(owner, ProjectSelection("ALPH", None)) == ["Alpha"]
+        assert await world.names(owner, ProjectSelection(None, True)) == ["Alpha"]
+        assert await world.names(owner, ProjectSelection(None, False)) == ["Beta"]
+
+    async def test_all_is_for_administrators(self, world: World) -> None:
+        project = await world.create()
+        everyones = ProjectSelection(None, None, all=True)
+        with pytest.raises(Forbidden):
+            await world.projects.list(user(world.owner), everyones, 50, None)
+        root = Caller(new_id(), "root@example.com", "admin")
+        (seen,) = (await world.projects.list(root, everyones, 50, None)).items
+        assert (seen.id, seen.role) == (project.id, None)
+        assert await world.names(root, EVERYTHING) == []
 
 
 class TestUpdate:
@@ -98,68 +126,27 @@ class TestUpdate:
         assert (await world.projects.read(world.owner, project.id)).name == "a"
 
 
-class TestDelete:
-    async def test_rows_then_objects(self, world: World) -> None:
-        project, other = await world.create(), await world.create()
-        world.store.keys = {f"{project.id}/a/b", f"{project.id}/c", f"{other.id}/a"}
-        await world.projects.delete(world.owner, project.id)
-        assert world.store.keys == {f"{other.id}/a"}
-        with pytest.raises(NotFound):
-            await world.projects.read(world.owner, project.id)
-
-    async def test_without_the_store_the_rows_still_go(self, world: World) -> None:
+class TestArchive:
+    async def test_read_only_until_restored(self, world: World) -> None:
         project = await world.create()
-        world.store.away = True
-        await world.projects.delete(world.owner, project.id)
-        assert not world.database.tables.projects
+        archived = await world.projects.archive(world.owner, project.id, etag(project))
+        assert archived.archived
+        assert await world.projects.archive(world.owner, project.id, None) == archived
+        with pytest.raises(ProjectArchived):
+            await world.projects.update(world.owner, project.id, ProjectUpdate(name="x"), None)
+        restored = await world.projects.restore(world.owner, project.id, None)
+        assert await world.projects.restore(world.owner, project.id, etag(restored)) == restored
+        await world.projects.update(world.owner, project.id, ProjectUpdate(name="x"), None)
 
-    async def test_editor_may_not(self, world: World) -> None:
+    async def test_only_owners_decide(self, world: World) -> None:
         project = await world.create()
-        with pytest.raises(Forbidden):
-            await world.projects.delete(world.join(project, ProjectRole.EDITOR), project.id)
-        with pytest.raises(NotFound):
-            await world.projects.delete(new_id(), project.id)
-
-
-class TestMembers:
-    def register(self, world: World, email: str) -> UUID:
-        user = NewUser(new_id(), email, "x")
-        world.database.tables.users[user.id] = (user, True)
-        return user.id
-
-    async def test_owner_lets_in_by_address_or_id(self, world: World) -> None:
-        project = await world.create()
-        grace, eve = self.register(world, "grace@example.com"), self.register(world, "eve@example.com")
-        by_address = MemberAdd(email="GRACE@example.com", role=ProjectRole.EDITOR)
-        added = await world.projects.add_member(world.owner, project.id, by_address)
-        assert (added.user_id, added.role) == (grace, ProjectRole.EDITOR)
-        await world.projects.add_member(world.owner, project.id, MemberAdd(user_id=eve, role=ProjectRole.VIEWER))
-        page = await world.projects.members(eve, project.id, 2, None)
-        rest = await world.projects.members(eve, project.id, 2, page.next_cursor)
-        assert [member.user_id for member in (*page.items, *rest.items)] == [eve, grace, world.owner]
-
-    async def test_refusals(self, world: World) -> None:
-        project = await world.create()
-        grace, editor = self.register(world, "grace@example.com"), world.join(project, ProjectRole.EDITOR)
-        new = MemberAdd(user_id=grace, role=ProjectRole.VIEWER)
-        with pytest.raises(Forbidden):
-            await world.projects.add_member(editor, project.id, new)
-        with pytest.raises(NotFound):
-            await world.projects.add_member(grace, project.id, new)
-        with pytest.raises(NotFound):
-            await world.projects.members(grace, project.id, 50, None)
-        with pytest.raises(NotFound) as unknown:
-            nobody = MemberAdd(email="nobody@example.com", role=ProjectRole.VIEWER)
-            await world.projects.add_member(world.owner, project.id, nobody)
-        assert unknown.value.code == "user_not_found"
-        await world.projects.add_member(world.owner, project.id, new)
-        with pytest.raises(Conflict):
-            await world.projects.add_member(world.owner, project.id, new)
-
-    @pytest.mark.parametrize("names", [{}, {"email": "a@b.c", "user_id": new_id()}])
-    def test_one_name(self, names: dict[str, object]) -> None:
-        with pytest.raises(ValueError, match="one of them"):
-            MemberAdd.model_validate({**names, "role": "viewer"})
+        for decide in (world.projects.archive, world.projects.restore):
+            with pytest.raises(Forbidden):
+                await decide(world.join(project, ProjectRole.EDITOR), project.id, None)
+            with pytest.raises(NotFound):
+                await decide(new_id(), project.id, None)
+            with pytest.raises(PreconditionFailed):
+                await decide(world.owner, project.id, '"other"')
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 121, "a\x00b", "\ud800"])

@@ -1,49 +1,78 @@
-"""Counts and times requests for Prometheus, and names the slow ones in the log."""
+"""Counts and times requests for Prometheus, tells the sinks of them, and names the slow ones in the log."""
 
 import time
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.logging import get_logger
-from shared.middleware.access_log import QUIET_PATHS, AccessLog
+from shared.middleware.access_log import QUIET_PATHS, RequestSink
+from shared.middleware.answer import Answer
 
 log = get_logger(__name__)
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499
-MAXIMUM_PATH_CHARACTERS = 300
+
+_BOUNDS = [*(str(float(bound)) for bound in BUCKETS), "+Inf"]
 
 
-class HttpMetrics:
-    """The metric families of one process; label children are kept, since looking them up costs as much as counting."""
+class _Timing:
+    """Requests of one method and path by their duration; `counts` per bucket, not summed up."""
+
+    __slots__ = ("counts", "slow", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BOUNDS)
+        self.total = 0.0
+        self.slow = 0
+
+
+class HttpMetrics(Collector):
+    """The metric families of one process.
+
+    Plain numbers, made into families when somebody asks: everything here happens in the thread of the event loop, and
+    the library's own counters take a lock for each step.
+    """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        labels = ("method", "path", "status")
-        self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=registry)
-        self._seconds = Histogram(
-            "http_request_duration_seconds", "Seconds to the last byte.", labels[:2], buckets=BUCKETS, registry=registry
-        )
-        self.active = Gauge("http_requests_active", "Requests being answered.", registry=registry)
-        self._slow = Counter(
-            "http_slow_requests_total", "Requests over SLOW_REQUEST_SECONDS.", labels[:2], registry=registry
-        )
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.active = 0
+        self._answered: dict[tuple[str, str, int], int] = {}
+        self._timings: dict[tuple[str, str], _Timing] = {}
+        registry.register(self)
 
-    def observe(self, method: str, path: str, status: int, seconds: float) -> None:
+    def observe(self, method: str, path: str, status: int, seconds: float, *, slow: bool = False) -> None:
         """Count one answered request; `path` must be a route's template, never what the client wrote."""
-        children = self._children.get((method, path, status))
-        if children is None:
-            children = (self._requests.labels(method, path, str(status)), self._seconds.labels(method, path))
-            self._children[method, path, status] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        answered = (method, path, status)
+        self._answered[answered] = self._answered.get(answered, 0) + 1
+        timing = self._timings.get((method, path))
+        if timing is None:
+            timing = self._timings[method, path] = _Timing()
+        timing.counts[bisect_left(BUCKETS, seconds)] += 1
+        timing.total += seconds
+        timing.slow += slow
 
-    def observe_slow(self, method: str, path: str) -> None:
-        """Count one slow request."""
-        self._slow.labels(method, path).inc()
+    def collect(self) -> Iterator[Metric]:
+        """The families as they are now."""
+        requests = CounterMetricFamily("http_requests", "Requests answered.", labels=("method", "path", "status"))
+        for (method, path, status), count in self._answered.items():
+            requests.add_metric((method, path, str(status)), count)
+        labels = ("method", "path")
+        seconds = HistogramMetricFamily("http_request_duration_seconds", "Seconds to the last byte.", labels=labels)
+        slow = CounterMetricFamily("http_slow_requests", "Requests over SLOW_REQUEST_SECONDS.", labels=labels)
+        for place, timing in self._timings.items():
+            buckets = list(zip(_BOUNDS, map(float, accumulate(timing.counts)), strict=True))
+            seconds.add_metric(place, buckets, timing.total)
+            if timing.slow:
+                slow.add_metric(place, timing.slow)
+        active = GaugeMetricFamily("http_requests_active", "Requests being answered.", self.active)
+        yield from (requests, seconds, slow, active)
 
 
 def route_template(scope: Scope) -> str:
@@ -54,28 +83,13 @@ def route_template(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "other")
 
 
-def access_fields(scope: Scope, status: int, sent: int, seconds: float) -> dict[str, Any]:
-    """What the log says of one request; the query string stays out, since it may hold a person's words."""
-    state = scope.get("state", {})
-    claims = state.get("claims")
-    return {
-        "request_id": state.get("request_id"),
-        "method": scope["method"],
-        "path": scope["path"][:MAXIMUM_PATH_CHARACTERS],
-        "status": status,
-        "duration_ms": round(seconds * 1000, 2),
-        "bytes": sent,
-        "user_id": str(claims.user_id) if claims else None,
-    }
-
-
 class MetricsMiddleware:
     """Measures from the first byte in to the last byte out."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics, access_log: AccessLog, slow_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, sinks: Sequence[RequestSink], slow_seconds: float) -> None:
         self._app = app
         self._metrics = metrics
-        self._access_log = access_log
+        self._sinks = tuple(sinks)
         self._slow_seconds = slow_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,30 +97,22 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, sent = CLIENT_CLOSED_REQUEST, 0
-
-        async def send_noting_status(message: Message) -> None:
-            nonlocal status, sent
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            else:
-                sent += len(message.get("body", b""))
-            await send(message)
-
+        answer = Answer.of(send)
         started = time.perf_counter()
-        self._metrics.active.inc()
+        self._metrics.active += 1
         try:
-            await self._app(scope, receive, send_noting_status)
+            await self._app(scope, receive, answer)
         finally:
-            self._metrics.active.dec()
-            self._finish(scope, status, sent, time.perf_counter() - started)
+            self._metrics.active -= 1
+            self._finish(scope, answer, time.perf_counter() - started)
 
-    def _finish(self, scope: Scope, status: int, sent: int, seconds: float) -> None:
+    def _finish(self, scope: Scope, answer: Answer, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
-        path = route_template(scope)
-        self._metrics.observe(method, path, status, seconds)
+        path, status = route_template(scope), answer.status or CLIENT_CLOSED_REQUEST
+        slow = seconds > self._slow_seconds and not scope.get("long_running")
+        self._metrics.observe(method, path, status, seconds, slow=slow)
         if scope["path"] not in QUIET_PATHS:
-            self._access_log.add(access_fields(scope, status, sent, seconds))
-        if seconds > self._slow_seconds and not scope.get("long_running"):
-            self._metrics.observe_slow(method, path)
+            for sink in self._sinks:
+                sink.add(scope, status, answer.sent, seconds)
+        if slow:
             log.warning("slow_request", method=method, path=path, status=status, seconds=round(seconds, 3))

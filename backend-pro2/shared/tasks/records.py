@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+# The kind that outlives its project's members: whoever asked for it may follow it, and nobody calls it off.
+PROJECT_REMOVAL = "project_removal"
+
 
 class TaskStatus(StrEnum):
     """Where a task stands. The last three are final."""
@@ -66,7 +69,7 @@ class NewTask:
     kind: str
     queue: str
     project_id: UUID
-    created_by: UUID
+    created_by: UUID | None
     params: dict[str, Any] = field(default_factory=dict)
     dataset_id: UUID | None = None
     version: int | None = None

@@ -1,4 +1,7 @@
-"""SQL of the ledger as its callers see it: every read is scoped to a member of the task's project."""
+"""SQL of the ledger as its callers see it: every read is scoped to a member of the task's project.
+
+The one exception is the removal of a project, which has no members from then on: who asked for it sees it.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -29,8 +32,8 @@ SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, 
        t.progress_message, t.error_code, t.error_detail, t.request_id, t.created_by, t.created_at, t.started_at,
        t.finished_at
 FROM analysis_tasks t
-JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
-WHERE t.id = $1
+LEFT JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
+WHERE t.id = $1 AND (m.user_id IS NOT NULL OR (t.kind = 'project_removal' AND t.created_by = $2))
 """
 
 _PAGE = """
@@ -39,11 +42,27 @@ SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, 
        t.progress_message, t.error_code, t.error_detail, t.request_id, t.created_by, t.created_at, t.started_at,
        t.finished_at
 FROM analysis_tasks t
-JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $1
-WHERE ($2::uuid IS NULL OR t.project_id = $2)
-  AND ($3::text IS NULL OR t.kind = $3)
-  AND ($4::text IS NULL OR t.status = $4)
-  AND ($5::uuid IS NULL OR t.id < $5)
+JOIN (
+    (SELECT o.id
+     FROM analysis_tasks o
+     JOIN project_members m ON m.project_id = o.project_id AND m.user_id = $1
+     WHERE ($2::uuid IS NULL OR o.project_id = $2)
+       AND ($3::text IS NULL OR o.kind = $3)
+       AND ($4::text IS NULL OR o.status = $4)
+       AND ($5::uuid IS NULL OR o.id < $5)
+     ORDER BY o.id DESC
+     LIMIT $6)
+    UNION
+    (SELECT o.id
+     FROM analysis_tasks o
+     WHERE o.kind = 'project_removal' AND o.created_by = $1
+       AND ($2::uuid IS NULL OR o.project_id = $2)
+       AND ($3::text IS NULL OR o.kind = $3)
+       AND ($4::text IS NULL OR o.status = $4)
+       AND ($5::uuid IS NULL OR o.id < $5)
+     ORDER BY o.id DESC
+     LIMIT $6)
+) AS mine ON mine.id = t.id
 ORDER BY t.id DESC
 LIMIT $6
 """
@@ -59,8 +78,9 @@ _EVENTS = """
 SELECT e.task_id, e.sequence, e.at, e.event, e.data
 FROM task_events e
 JOIN analysis_tasks t ON t.id = e.task_id
-JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
+LEFT JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
 WHERE e.task_id = $1 AND e.sequence > $3
+  AND (m.user_id IS NOT NULL OR (t.kind = 'project_removal' AND t.created_by = $2))
 ORDER BY e.sequence
 LIMIT $4
 """
@@ -95,7 +115,7 @@ async def by_id(session: Session, task_id: UUID) -> Task | None:
 
 
 async def visible(session: Session, task_id: UUID, user_id: UUID) -> Task | None:
-    """The task, if the user is a member of its project."""
+    """The task, if the user is a member of its project, or asked for the project's removal that it is."""
     return await session.fetch_one(Task, _VISIBLE, task_id, user_id)
 
 
@@ -127,7 +147,7 @@ async def append_state(session: Session, task: Task) -> None:
 
 
 async def events_after(session: Session, task_id: UUID, user_id: UUID, after: int) -> list[TaskEvent]:
-    """The next events after sequence `after`, at most 200, if the user is a member of the task's project."""
+    """The next events after sequence `after`, at most 200, if the user may see the task."""
     return await session.fetch_all(TaskEvent, _EVENTS, task_id, user_id, after, EVENT_PAGE)
 
 

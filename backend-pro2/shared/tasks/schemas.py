@@ -4,12 +4,38 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from shared.links import public_path
 from shared.schemas import ApiModel
 
 from .records import Task, TaskStatus
+
+
+_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+_TASK: dict[str, JsonValue] = {
+    "id": _ID,
+    "kind": "analysis",
+    "status": "running",
+    "progress": {"done": 40, "total": 100, "message": "Fitting"},
+    "project_id": "01890a5d-9f00-7c1e-9d8a-2f1e6b7c8d90",
+    "dataset_id": "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11",
+    "version": 1,
+    "params": {"type": "regression", "params": {"target": "price", "features": ["area"]}, "seed": 0},
+    "attempts": 1,
+    "priority": 5,
+    "created_by": "01890a5d-8c11-7a0b-8e2f-6d5c4b3a2910",
+    "created_at": "2026-01-31T12:00:00.123456Z",
+    "started_at": "2026-01-31T12:00:00.150000Z",
+    "finished_at": None,
+    "error": None,
+    "links": {
+        "self": f"/api/v1/tasks/{_ID}",
+        "events": f"/api/v1/tasks/{_ID}/events",
+        "result": f"/api/v1/tasks/{_ID}/result",
+        "cancel": f"/api/v1/tasks/{_ID}/cancel",
+    },
+}
 
 
 class TaskProgress(ApiModel):
@@ -55,6 +81,8 @@ class TaskModel(ApiModel):
     finished_at: datetime | None
     error: TaskProblem | None
     links: TaskLinks
+
+    model_config = ConfigDict(json_schema_extra={"example": _TASK})
 
 
 def task_body(task: Task, prefix: str) -> TaskModel:

@@ -9,6 +9,8 @@ import pytest_asyncio
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, FastAPI, Query
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from shared.app_factory import create_service
 from shared.config import Settings, get_settings
@@ -56,6 +58,22 @@ def build(**changes: object) -> FastAPI:
     return create_service(
         name="test-service", title="Test", description="Routes of a test.", settings=settings, routers=[router]
     )
+
+
+class Sink:
+    """Keeps what it is told of requests."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int, int, object]] = []
+
+    def add(self, scope: Scope, status: int, sent: int, _: float) -> None:
+        self.taken.append((scope["path"], status, sent, scope["state"].get("bytes_in")))
+
+
+async def hot(scope: Scope, _: Receive, send: Send) -> None:
+    if scope["query_string"]:
+        raise Conflict("Hot, but taken.", code="name_taken")
+    await JSONResponse(scope["app"].title)(scope, _, send)
 
 
 def open_client(app: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
@@ -152,6 +170,50 @@ class TestLimits:
             assert report["status"] == "degraded"
 
 
+class TestEdge:
+    async def test_the_sink_hears_of_every_request_but_probes(self) -> None:
+        sink = Sink()
+        app = create_service(
+            name="test-service",
+            title="Test",
+            description="",
+            settings=get_settings(),
+            routers=[router],
+            request_sink=sink,
+            hot_routes={("GET", "/hot"): hot},
+        )
+        async with LifespanManager(app), open_client(app) as client:
+            await client.post("/echo", json={"password": "x"})
+            for path in ("/health", "/hot", "/hot?x", "/nothing", "/broken"):
+                await client.get(path)
+        assert [(path, status) for path, status, _, _ in sink.taken] == [
+            ("/echo", 200),
+            ("/hot", 200),
+            ("/hot", 409),
+            ("/nothing", 404),
+            ("/broken", 500),
+        ]
+        assert [received for *_, received in sink.taken] == [16, None, None, None, None]
+        assert sink.taken[1][2] == len('"Test"')
+
+    async def test_a_hot_route_has_all_that_others_have(self) -> None:
+        app = create_service(
+            name="test-service",
+            title="Test",
+            description="",
+            settings=get_settings(),
+            routers=[],
+            hot_routes={("GET", "/hot"): hot},
+        )
+        async with LifespanManager(app), open_client(app) as client:
+            answer = await client.get("/hot")
+            assert answer.json() == "Test"
+            assert {"x-request-id", "ratelimit", "ratelimit-policy", "x-ratelimit-limit"} <= answer.headers.keys()
+            problem(await client.get("/hot?x"), 409, "name_taken")
+            problem(await client.post("/hot"), 404, "not_found")
+            assert 'path="/hot",status="409"' in (await client.get("/metrics")).text
+
+
 class TestHealth:
     async def test_alive(self, client: httpx.AsyncClient) -> None:
         assert (await client.get("/health")).json()["service"] == "test-service"
@@ -186,6 +248,13 @@ class TestDocumentation:
     async def test_cors_for_named_origins_only(self, client: httpx.AsyncClient) -> None:
         allowed = await client.get("/items/1", headers={"origin": "https://app.example"})
         assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+        assert {"ETag", "Idempotency-Replayed"} <= set(allowed.headers["access-control-expose-headers"].split(", "))
+        wanted = {
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "idempotency-key, if-match",
+        }
+        asked = await client.options("/echo", headers={"origin": "https://app.example", **wanted})
+        assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (200, "idempotency-key, if-match")
         for origin in ("https://evil.example", "null", "https://app.example.evil.example"):
             answer = await client.get("/items/1", headers={"origin": origin})
             assert "access-control-allow-origin" not in answer.headers

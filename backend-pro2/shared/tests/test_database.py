@@ -11,7 +11,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from shared.config import get_settings
-from shared.database import Database
+from shared.database import Database, RowsRefused, UniqueViolation
 from shared.errors import ServiceUnavailable
 from shared.testing.proxy import Proxy
 
@@ -53,6 +53,33 @@ async def test_rows_become_dataclasses_and_json_goes_both_ways(pool: Database) -
         rows = await session.fetch_all(Row, "SELECT n AS number, '{}'::jsonb AS document FROM generate_series(1, 3) n")
         assert [row.number for row in rows] == [1, 2, 3]
         assert await session.execute("INSERT INTO pool_probe SELECT generate_series(1, 5)") == 5
+
+
+class TestCopy:
+    async def test_many_rows_while_others_have_their_turn(self, pool: Database) -> None:
+        async with pool.transaction() as session:
+            await session.copy_rows("pool_probe", ("number",), [(number,) for number in range(1050)])
+            await session.copy_rows("pool_probe", ("number",), [])
+        assert await count(pool) == 1050
+
+    @pytest.mark.parametrize("value", ["x", 2**40, object()])
+    async def test_all_or_none(self, pool: Database, value: object) -> None:
+        with pytest.raises(RowsRefused):
+            async with pool.transaction() as session:
+                await session.copy_rows("pool_probe", ("number",), [(1,), (value,)])
+        assert await count(pool) == 0
+
+    async def test_keys_and_texts(self, pool: Database) -> None:
+        async with pool.transaction() as session:
+            await session.execute("CREATE TEMPORARY TABLE copied (word text PRIMARY KEY) ON COMMIT DROP")
+            await session.copy_rows("copied", ("word",), [("a",), ("b",)])
+            with pytest.raises(UniqueViolation):
+                await session.copy_rows("copied", ("word",), [("c",), ("a",)])
+        for word in ("\x00", "\ud800", None):
+            with pytest.raises(RowsRefused):
+                async with pool.transaction() as session:
+                    await session.execute("CREATE TEMPORARY TABLE copied (word text PRIMARY KEY) ON COMMIT DROP")
+                    await session.copy_rows("copied", ("word",), [(word,)])
 
 
 async def test_a_block_that_raises_leaves_nothing(pool: Database) -> None:

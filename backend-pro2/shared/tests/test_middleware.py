@@ -8,14 +8,18 @@ import httpx
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.config import Settings
 from shared.errors import Conflict
+from shared.logging import REQUEST_ID
 from shared.middleware.access_log import AccessLog
+from shared.middleware.answer import Answer
+from shared.middleware.body_limit import BodyLimitMiddleware
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
 from shared.middleware.metrics import HttpMetrics, MetricsMiddleware
-from shared.middleware.request_id import RequestIdMiddleware, request_id_from
+from shared.middleware.request_id import IDS_A_DRAW, RequestIdMiddleware, RequestIds, request_id_from
 
 SETTINGS = Settings(_env_file=None)
 
@@ -24,6 +28,16 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     scope["route_template"] = "/hello/{name}"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"x-request-id", b"upstream")]})
     await send({"type": "http.response.body", "body": b"hello"})
+
+
+class Sink:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int, int, float]] = []
+
+    def add(self, scope: Scope, status: int, sent: int, seconds: float) -> None:
+        self.taken.append((scope["path"], status, sent, seconds))
 
 
 async def get(app: ASGIApp, path: str = "/hello/ada", **headers: str) -> httpx.Response:
@@ -44,12 +58,78 @@ class TestRequestId:
         answer = await get(RequestIdMiddleware(hello), **{"x-request-id": "mine"})
         assert answer.headers.get_list("x-request-id") == ["mine"]
 
+    async def test_log_lines_inside_carry_it_and_those_after_do_not(self) -> None:
+        seen: list[str | None] = []
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(REQUEST_ID.get())
+            await hello(scope, receive, send)
+
+        await get(RequestIdMiddleware(app), **{"x-request-id": "mine"})
+        assert [*seen, REQUEST_ID.get()] == ["mine", None]
+
+    def test_no_two_are_alike(self) -> None:
+        ids = RequestIds()
+        assert len({ids.new() for _ in range(3 * IDS_A_DRAW)}) == 3 * IDS_A_DRAW
+
+
+class TestAnswer:
+    async def test_one_wrapping_serves_all_layers(self) -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        outer = Answer.of(send)
+        outer.headers.append((b"a", b"1"))
+        inner = Answer.of(outer)
+        inner.headers.append((b"b", b"2"))
+        assert inner is outer
+        await inner({"type": "http.response.start", "status": 201, "headers": [(b"c", b"3")]})
+        await inner({"type": "http.response.body", "body": b"12", "more_body": True})
+        await inner({"type": "http.response.body", "body": b"345"})
+        assert (outer.status, outer.sent) == (201, 5)
+        assert sent[0]["headers"] == [(b"c", b"3"), (b"a", b"1"), (b"b", b"2")]
+
+
+class TestBodyLimit:
+    @staticmethod
+    async def post(chunks: list[bytes], limit: int = 10) -> tuple[Scope, int]:
+        """The scope afterwards, and how many bytes the application got."""
+        messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+        messages.append({"type": "http.request"})
+        got = 0
+
+        async def app(_: Scope, receive: Receive, __: Send) -> None:
+            nonlocal got
+            while (message := await receive()).get("more_body"):
+                got += len(message["body"])
+
+        async def receive() -> Any:
+            return messages.pop(0)
+
+        scope: Scope = {"type": "http", "path": "/p", "headers": [], "state": {}}
+        await BodyLimitMiddleware(app, limit, 100, ())(scope, receive, _drop)
+        return scope, got
+
+    async def test_what_came_is_counted(self) -> None:
+        scope, got = await self.post([b"1234", b"", b"56"])
+        assert (scope["state"], got) == ({"bytes_in": 6}, 6)
+
+    async def test_nothing_is_said_of_no_body(self) -> None:
+        assert (await self.post([]))[0]["state"] == {}
+
+    async def test_an_endless_one_is_cut_off(self) -> None:
+        with pytest.raises(HTTPException) as refusal:
+            await self.post([b"123456"] * 2)
+        assert refusal.value.status_code == 413
+
 
 class TestMetrics:
     async def test_labels_are_templates_and_lines_hold_paths(self) -> None:
-        registry, lines = CollectorRegistry(), list[bytes]()
+        registry, lines, sink = CollectorRegistry(), list[bytes](), Sink()
         log = AccessLog("gateway", SETTINGS, lines.append)
-        app = RequestIdMiddleware(MetricsMiddleware(hello, HttpMetrics(registry), log, 1.0))
+        app = RequestIdMiddleware(MetricsMiddleware(hello, HttpMetrics(registry), [log, sink], 1.0))
         for name in ("ada", "bob"):
             await get(app, f"/hello/{name}?q=private")
         text = generate_latest(registry).decode()
@@ -60,13 +140,36 @@ class TestMetrics:
         assert [entry["path"] for entry in entries] == ["/hello/ada", "/hello/bob"]
         assert {"timestamp", "level", "event", "service", "project", "request_id"} <= entries[0].keys()
         assert entries[0]["bytes"] == 5
+        assert [taken[:3] for taken in sink.taken] == [("/hello/ada", 200, 5), ("/hello/bob", 200, 5)]
+
+    async def test_nobody_is_told_of_probes(self) -> None:
+        sink = Sink()
+        app = RequestIdMiddleware(MetricsMiddleware(hello, HttpMetrics(CollectorRegistry()), [sink], 1.0))
+        for path in ("/health", "/ready", "/metrics", "/healthy"):
+            await get(app, path)
+        assert [path for path, *_ in sink.taken] == ["/healthy"]
+
+    def test_the_families_are_those_of_a_counter_and_a_histogram(self) -> None:
+        registry = CollectorRegistry()
+        metrics = HttpMetrics(registry)
+        for seconds in (0.0005, 0.001, 0.002, 99):
+            metrics.observe("GET", "/p", 200, seconds, slow=seconds > 1)
+        labels = {"method": "GET", "path": "/p"}
+        buckets = {"0.001": 2, "0.0025": 3, "60.0": 3, "+Inf": 4}
+        for bound, count in buckets.items():
+            name = "http_request_duration_seconds_bucket"
+            assert registry.get_sample_value(name, {**labels, "le": bound}) == count
+        assert registry.get_sample_value("http_request_duration_seconds_count", labels) == 4
+        assert registry.get_sample_value("http_request_duration_seconds_sum", labels) == pytest.approx(99.0035)
+        assert registry.get_sample_value("http_requests_total", {**labels, "status": "200"}) == 4
+        assert registry.get_sample_value("http_slow_requests_total", labels) == 1
 
     async def test_a_request_without_an_answer_counts_as_499(self) -> None:
         async def silent(scope: Scope, receive: Receive, send: Send) -> None:
             raise asyncio.CancelledError
 
         registry = CollectorRegistry()
-        app = MetricsMiddleware(silent, HttpMetrics(registry), AccessLog("s", SETTINGS, lambda _: None), 1.0)
+        app = MetricsMiddleware(silent, HttpMetrics(registry), [], 1.0)
         scope = {"type": "http", "method": "BREW", "path": "/x", "headers": []}
         with pytest.raises(asyncio.CancelledError):
             await app(scope, _never, _drop)

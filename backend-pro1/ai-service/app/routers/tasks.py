@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from shared.conditional import TAGGED_READ, tagged
+from shared.dependencies import IfNoneMatch
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix
 from shared.pagination import decode_cursor, page_of
-from shared.schemas import Page, PageQuery, problems
+from shared.schemas import OfProject, Page, PageQuery, problems
 from shared.tasks import TaskStatus
 from shared.tasks.schemas import TaskModel, task_body
 from shared.tasks.streaming import TaskEvents
@@ -28,9 +30,12 @@ async def list_tasks(
     ledger: LedgerDep,
     prefix: PublicPrefix,
     page: PageQuery,
-    project_id: UUID | None = None,
-    kind: Annotated[str | None, Query(max_length=50, pattern="^[a-z_-]+$", examples=["ingest", "analysis"])] = None,
-    status: TaskStatus | None = None,
+    project_id: OfProject = None,
+    kind: Annotated[
+        str | None,
+        Query(max_length=50, pattern="^[a-z_-]+$", description="Only this kind.", examples=["ingest", "analysis"]),
+    ] = None,
+    status: Annotated[TaskStatus | None, Query(description="Only those that stand so.")] = None,
 ) -> Page[TaskModel]:
     """Tasks of the caller's projects, newest first."""
     before = decode_cursor(page.cursor)
@@ -52,10 +57,18 @@ async def cluster(_: CurrentCaller, watch: ClusterDep) -> ClusterModel:
     return ClusterModel.model_validate(await watch.status())
 
 
-@router.get("/{task_id}", operation_id="tasks_read", summary="Read a task", responses=problems(401, 404, 422, 429, 503))
-async def read(task_id: UUID, caller: CurrentCaller, ledger: LedgerDep, prefix: PublicPrefix) -> TaskModel:
+@router.get(
+    "/{task_id}",
+    operation_id="tasks_read",
+    summary="Read a task",
+    response_model=TaskModel,
+    responses=TAGGED_READ | problems(401, 404, 422, 429, 503),
+)
+async def read(
+    task_id: UUID, caller: CurrentCaller, ledger: LedgerDep, prefix: PublicPrefix, if_none_match: IfNoneMatch = None
+) -> Response:
     """Where the task stands."""
-    return task_body(await ledger.read(task_id, caller.id), prefix)
+    return tagged(task_body(await ledger.read(task_id, caller.id), prefix), if_none_match)
 
 
 @router.post(
@@ -86,8 +99,9 @@ async def events(stream: TaskEvents) -> AsyncIterator[ServerSentEvent]:
     "/{task_id}/result",
     operation_id="tasks_result",
     summary="Read a task's result",
-    responses=problems(401, 404, 409, 422, 429, 503),
+    response_model=AnalysisResult,
+    responses=TAGGED_READ | problems(401, 404, 409, 422, 429, 503),
 )
-async def result(task_id: UUID, caller: CurrentCaller, tasks: TasksDep) -> AnalysisResult:
+async def result(task_id: UUID, caller: CurrentCaller, tasks: TasksDep, if_none_match: IfNoneMatch = None) -> Response:
     """What a task of kind `analysis` produced; 409 `no_result` for kinds whose outcome is a dataset."""
-    return AnalysisResult.model_validate(await tasks.result(caller.id, task_id))
+    return tagged(AnalysisResult.model_validate(await tasks.result(caller.id, task_id)), if_none_match)

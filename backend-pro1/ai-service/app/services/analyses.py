@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.errors import Conflict, NotFound
+from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
 from shared.tasks import NewTask, Task, TaskStatus
@@ -44,8 +45,8 @@ class Analyses:
         self._ledger = resources.ledger
         self._store = resources.object_store
 
-    async def submit(self, user_id: UUID, request: AnalysisRequest, request_id: str | None) -> Task:
-        """Accept an analysis; once this returns, it will be done.
+    async def submit(self, user_id: UUID, request: AnalysisRequest, request_id: str | None, wait: float = 0) -> Task:
+        """Accept an analysis; once this returns, it will be done. The task comes as it stands after `wait` seconds.
 
         Raises:
             Invalid: the type, a parameter or a column does not fit.
@@ -69,12 +70,9 @@ class Analyses:
                 request_id=request_id,
             )
             task = await self._ledger.submit(session, new)
+            await keep_answer(session, task)
         await self._ledger.ring(task)
-        return task
-
-    async def wait(self, user_id: UUID, task: Task, seconds: float) -> Task:
-        """The task once it has ended, or as it stands after `seconds`."""
-        return await self._ledger.wait(task.id, user_id, seconds) if seconds > 0 else task
+        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
 
     async def page(self, user_id: UUID, wanted: AnalysisFilter, *, before: UUID | None, limit: int) -> list[Task]:
         """Analyses, newest first, older than `before`."""
@@ -126,8 +124,8 @@ class Analyses:
         await self.read(user_id, task_id)
         return await self._ledger.cancel(task_id, user_id)
 
-    async def retry(self, user_id: UUID, task_id: UUID, request_id: str | None) -> Task:
-        """The same order once more, as a new task.
+    async def retry(self, user_id: UUID, task_id: UUID, request_id: str | None, wait: float = 0) -> Task:
+        """The same order once more, as a new task; see `submit`.
 
         Raises:
             Conflict: `not_retryable`, it has not failed.
@@ -145,7 +143,7 @@ class Analyses:
             seed=task.params["seed"],
             priority=task.priority,
         )
-        return await self.submit(user_id, again, request_id)
+        return await self.submit(user_id, again, request_id, wait)
 
     async def remove(self, user_id: UUID, task_id: UUID) -> None:
         """Remove a finished analysis with its result and files.

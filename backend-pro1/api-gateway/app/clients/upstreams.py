@@ -1,18 +1,19 @@
-"""The services behind the gateway, over one pooled HTTP client."""
+"""The services behind the gateway: their addresses, connections and health."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from asyncio import timeout
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
+import orjson
 
 from ..core.exceptions import UpstreamUnavailable
+from .answers import BrokenAnswer
+from .exchange import Body, Exchange, Headers, request
+from .pool import Limits, Pool
 
 CONNECTIONS = 2000
-READ_BUFFER_BYTES = 256 * 1024
 CONNECT_SECONDS = 2.0
 POOL_SECONDS = 5.0
 # Longer than any answer is held back: ?wait= blocks for at most 60 s, and event streams send a comment every 15 s.
@@ -20,70 +21,55 @@ SILENCE_SECONDS = 120.0
 # Less than the 5 s for which uvicorn keeps an idle connection, so that the gateway never writes into one just closed.
 KEEP_ALIVE_SECONDS = 4.0
 HEALTH_SECONDS = 1.5
+MAXIMUM_DOCUMENT_BYTES = 16 * 1024 * 1024
 
-Body = AsyncIterator[bytes] | None
+_PORTS = {"http": 80, "https": 443}
 
 
-class Breaker:
-    """After a connection attempt that timed out, refuses at once for a second instead of making everybody wait."""
-
-    def __init__(self, pause_seconds: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pause = pause_seconds
-        self._clock = clock
-        self._until = 0.0
-
-    def is_open(self) -> bool:
-        """Whether calls are refused for now."""
-        return self._clock() < self._until
-
-    def trip(self) -> None:
-        """Refuse for the next second."""
-        self._until = self._clock() + self._pause
+@dataclass(frozen=True, slots=True)
+class _Service:
+    host: bytes
+    prefix: str
+    pool: Pool
 
 
 class Upstreams:
-    """Sends requests to services by name, streaming both ways; nothing is followed, decoded or retried with a body."""
+    """Sends requests to services by name, streaming both ways; nothing is followed, decoded or sent twice."""
 
     def __init__(self, bases: Mapping[str, str]) -> None:
         self._bases = dict(bases)
-        self._breakers = {service: Breaker() for service in bases}
-        self._http: aiohttp.ClientSession | None = None
+        self._services: dict[str, _Service] = {}
 
     async def open(self) -> None:
-        """Make the connection pool; connections are made when wanted."""
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=30),
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=POOL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=READ_BUFFER_BYTES,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        )
+        """Make the pools; connections are made when wanted."""
+        limits = Limits(CONNECTIONS, POOL_SECONDS, CONNECT_SECONDS, SILENCE_SECONDS, KEEP_ALIVE_SECONDS)
+        self._services = {name: _service(base, limits) for name, base in self._bases.items()}
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        """Cut all connections."""
+        for service in self._services.values():
+            service.pool.close()
+        self._services = {}
 
-    @asynccontextmanager
-    async def exchange(
-        self, service: str, method: str, path: str, headers: Iterable[tuple[str, str]], body: Body = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The service's answer once its head is here; leaving the block frees the connection, early means cutting it.
+    def exchange(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: Body | None = None,
+        length: int | None = None,
+    ) -> Exchange:
+        """A request to a service, sent when the block is entered; `length` is that of the body, None where unknown.
 
         Raises:
-            UpstreamUnavailable: no connection, or it ended or stayed silent before the head.
+            UpstreamUnavailable: before the gateway has started, or after it has stopped.
         """
-        response = await self._send(service, method, path, headers, body)
-        try:
-            yield response
-        except BaseException:
-            response.close()
-            raise
-        response.release()
+        known = self._services.get(service)
+        if known is None:
+            raise UpstreamUnavailable(service)
+        asked = request(method, known.host, known.prefix + path, headers, body, length)
+        return Exchange(service, known.pool, asked)
 
     async def json(self, service: str, path: str, *, seconds: float) -> Any:
         """A JSON document of a service, within `seconds`.
@@ -92,10 +78,12 @@ class Upstreams:
             UpstreamUnavailable: it did not come.
         """
         try:
-            async with asyncio.timeout(seconds), self.exchange(service, "GET", path, ()) as response:
-                response.raise_for_status()
-                return await response.json()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            async with timeout(seconds), self.exchange(service, "GET", path, ()) as answer:
+                document = await _whole(answer)
+                if not 200 <= answer.status < 300:
+                    raise UpstreamUnavailable(service)
+                return orjson.loads(document)
+        except (BrokenAnswer, TimeoutError, ValueError) as error:
             raise UpstreamUnavailable(service) from error
 
     def probe(self, service: str) -> Callable[[], Awaitable[None]]:
@@ -106,16 +94,19 @@ class Upstreams:
 
         return check
 
-    async def _send(
-        self, service: str, method: str, path: str, headers: Iterable[tuple[str, str]], body: Body
-    ) -> aiohttp.ClientResponse:
-        breaker = self._breakers[service]
-        if self._http is None or breaker.is_open():
-            raise UpstreamUnavailable(service)
-        url = URL(self._bases[service] + path, encoded=True)
-        try:
-            return await self._http.request(method, url, headers=headers, data=body, allow_redirects=False)
-        except aiohttp.ClientError as error:
-            if isinstance(error, aiohttp.ConnectionTimeoutError):
-                breaker.trip()
-            raise UpstreamUnavailable(service) from error
+
+def _service(base: str, limits: Limits) -> _Service:
+    parts = urlsplit(base)
+    port = parts.port or _PORTS[parts.scheme]
+    pool = Pool(parts.hostname or "", port, limits, tls=parts.scheme == "https")
+    return _Service(parts.netloc.rpartition("@")[2].encode("ascii"), parts.path.rstrip("/"), pool)
+
+
+async def _whole(answer: Exchange) -> bytes:
+    document, more = bytearray(), True
+    while more:
+        piece, more = await answer.read()
+        document += piece
+        if len(document) > MAXIMUM_DOCUMENT_BYTES:
+            raise ValueError("too long a document")
+    return bytes(document)

@@ -2,7 +2,15 @@
 
 from http import HTTPStatus
 
-from shared.errors import APIException, Conflict, ServiceUnavailable, Unauthorized
+from shared.errors import (
+    APIException,
+    Conflict,
+    Forbidden,
+    Invalid,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+)
 
 
 class EmailTaken(Conflict):
@@ -15,6 +23,92 @@ class TokenReused(Unauthorized):
     """A refresh token that was used up came back: it, or its successor, is in foreign hands."""
 
     code = "token_reused"
+
+
+class WrongPassword(Invalid):
+    """Not the caller's present password."""
+
+    code = "wrong_password"
+
+    def __init__(self) -> None:
+        says = "This is not your present password."
+        super().__init__(says, errors=[{"loc": ["body", "current_password"], "msg": says}])
+
+
+class WeakPassword(Invalid):
+    """A new password that an attacker would try soon."""
+
+    code = "weak_password"
+
+    def __init__(self, fault: str, member: str) -> None:
+        super().__init__(fault, errors=[{"loc": ["body", member], "msg": fault}])
+
+
+class InvalidLink(Invalid):
+    """A mailed token that was never given out, was used, has expired, or went to a former address."""
+
+    code = "invalid_link"
+
+    def __init__(self) -> None:
+        says = "This link is not valid: it was used, has expired, or a part of it is missing. Ask for a new one."
+        super().__init__(says, errors=[{"loc": ["body", "token"], "msg": says}])
+
+
+class EmailNotVerified(Forbidden):
+    """The password is right, but this instance wants the address proven first."""
+
+    code = "email_not_verified"
+
+
+class TooManyAttempts(TooManyRequests):
+    """Too many passwords were wrong, for this account or from this address."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Too many failed attempts; try again in {seconds} s, or reset the password.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class TooManyApiKeys(Conflict):
+    """A user has as many keys as one may have."""
+
+    code = "too_many_api_keys"
+
+
+class LastAdministrator(Conflict):
+    """Without this one, nobody could administer the instance."""
+
+    code = "last_administrator"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active administrator; make somebody else one first.")
+
+
+class AlreadyMember(Conflict):
+    """The user is in the project already."""
+
+    code = "already_member"
+
+    def __init__(self) -> None:
+        super().__init__("This user is a member already; change the role instead.")
+
+
+class LastOwner(Conflict):
+    """Nobody would be left to decide about the project."""
+
+    code = "last_owner"
+
+    def __init__(self) -> None:
+        super().__init__("This is the project's last owner. Make somebody else an owner first, or delete the project.")
+
+
+class TooManyInvitations(Conflict):
+    """As many invitations to a project wait for an answer as may."""
+
+    code = "too_many_invitations"
 
 
 class MethodNotAllowed(APIException):

@@ -5,19 +5,27 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from shared.identity import CurrentCaller
+from shared.idempotency import OnceByAddress
+from shared.identity import CurrentCaller, SessionCaller
+from shared.models.user import PublicUser
 from shared.schemas import problems
 
-from ..dependencies import FORM, JSON, Authenticating, CallingClient, Credentials
+from ..dependencies import FORM, JSON, CallingClient, Credentials, OfAuth
 from ..schemas.auth import Login, LoginForm, Refresh, Registration, Tokens, User
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
 ME = "/api/v1/auth/me"
-# Where passwords and refresh tokens can be guessed; limited by address.
-STRICT_PATHS = tuple(f"/api/v1/auth/{path}" for path in ("register", "login", "refresh"))
+# Where passwords and tokens can be guessed, and mail can be caused; limited by address.
+STRICT_PATHS = tuple(
+    f"/api/v1/auth/{path}"
+    for path in (
+        *("register", "login", "refresh", "change-password", "forgot-password", "reset-password"),
+        *("verify-email", "resend-verification"),
+    )
+)
 
-_NO_STORE = {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 _LOGIN_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -37,10 +45,12 @@ _LOGIN_BODY: dict[str, Any] = {
     response_model=User,
     responses=problems(400, 409, 413, 422, 429, 503),
 )
-async def register(registration: Registration, authentication: Authenticating) -> Response:
-    """The address is kept in lower case and belongs to one account; the role is always `user`."""
-    user = await authentication.register(registration)
-    return Response(user.as_json(), status_code=201, media_type=JSON)
+async def register(registration: Registration, auth: OfAuth, once: OnceByAddress) -> Response:
+    """The address is kept in lower case and belongs to one account; the role is always `user`.
+
+    Where the instance wants addresses proven, a mail is sent; until its token came back, no login succeeds.
+    """
+    return await once(_registered, auth.authentication.register, registration)
 
 
 @router.post(
@@ -48,15 +58,16 @@ async def register(registration: Registration, authentication: Authenticating) -
     operation_id="auth_login",
     summary="Log in",
     response_model=Tokens,
-    responses=problems(400, 401, 413, 415, 422, 429, 503),
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra=_LOGIN_BODY,
 )
-async def login(
-    credentials: Credentials, client: CallingClient, authentication: Authenticating, response: Response
-) -> Tokens:
-    """Takes JSON, or the form of OAuth 2's password grant. A wrong password and an unknown address look alike."""
-    response.headers.update(_NO_STORE)
-    return await authentication.login(credentials.email, credentials.password, client)
+async def login(credentials: Credentials, client: CallingClient, auth: OfAuth, response: Response) -> Tokens:
+    """Takes JSON, or the form of OAuth 2's password grant. A wrong password and an unknown address look alike.
+
+    After too many wrong ones the answer is 429 `too_many_attempts`, for this account from this address; sessions go on.
+    """
+    response.headers.update(NO_STORE)
+    return await auth.authentication.login(credentials.email, credentials.password, client)
 
 
 @router.post(
@@ -66,10 +77,10 @@ async def login(
     response_model=Tokens,
     responses=problems(400, 401, 413, 422, 429, 503),
 )
-async def refresh(body: Refresh, authentication: Authenticating, response: Response) -> Tokens:
+async def refresh(body: Refresh, auth: OfAuth, response: Response) -> Tokens:
     """Each refresh token works once; repeated within seconds it yields the same successor, later the session ends."""
-    response.headers.update(_NO_STORE)
-    return await authentication.refresh(body.refresh_token)
+    response.headers.update(NO_STORE)
+    return await auth.refreshes.refresh(body.refresh_token)
 
 
 @router.post(
@@ -77,11 +88,11 @@ async def refresh(body: Refresh, authentication: Authenticating, response: Respo
     operation_id="auth_logout",
     summary="End this session",
     status_code=204,
-    responses=problems(401, 429, 503),
+    responses=problems(401, 403, 429, 503),
 )
-async def logout(caller: CurrentCaller, authentication: Authenticating) -> None:
+async def logout(caller: SessionCaller, auth: OfAuth) -> None:
     """Access and refresh token of this session stop working at once."""
-    await authentication.logout(caller.session_id)
+    await auth.authentication.logout(caller.session_id)
 
 
 @router.post(
@@ -89,11 +100,11 @@ async def logout(caller: CurrentCaller, authentication: Authenticating) -> None:
     operation_id="auth_logout_all",
     summary="End all sessions of this user",
     status_code=204,
-    responses=problems(401, 429, 503),
+    responses=problems(401, 403, 429, 503),
 )
-async def logout_all(caller: CurrentCaller, authentication: Authenticating) -> None:
+async def logout_all(caller: SessionCaller, auth: OfAuth) -> None:
     """Every device has to log in again."""
-    await authentication.logout_all(caller.id)
+    await auth.authentication.logout_all(caller.id)
 
 
 @router.get(
@@ -114,3 +125,7 @@ async def hot_me(scope: Scope, _: Receive, send: Send) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _registered(user: PublicUser) -> Response:
+    return Response(user.as_json(), status_code=201, media_type=JSON)

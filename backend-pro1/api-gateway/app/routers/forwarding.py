@@ -1,17 +1,17 @@
 """The forwarder: passes requests below a service's prefix on, streaming both ways and keeping nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import aiohttp
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.addresses import AddressResolver
+from shared.errors import PayloadTooLarge
 from shared.logging import get_logger
 
+from ..clients.answers import BrokenAnswer
+from ..clients.exchange import Exchange
 from ..clients.upstreams import Upstreams
 from ..core.exceptions import MethodNotAllowed, UpstreamUnavailable
 from ..core.headers import body_length, request_headers, response_headers
@@ -26,7 +26,7 @@ WATCH_AFTER_SECONDS = 0.05
 
 
 class ClientGone(Exception):
-    """The client hung up before its request was complete."""
+    """The client hung up before its answer was complete."""
 
 
 class RequestBody:
@@ -34,72 +34,61 @@ class RequestBody:
 
     def __init__(self, receive: Receive, *, empty: bool) -> None:
         self._receive = receive
-        self._sent = asyncio.Event()
-        self.client_gone = False
-        self.refusal: HTTPException | None = None
+        self._complete = asyncio.Event()
         if empty:
-            self._sent.set()
+            self._complete.set()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body; nothing is read from the client before the service has taken what came before.
+    async def read(self) -> tuple[bytes, bool]:
+        """The next piece, and whether more follows; nothing is read before the service has taken what came before.
 
         Raises:
             ClientGone: before the end.
-            HTTPException: it is longer than allowed; kept in `refusal`, since the HTTP client hides its cause.
+            PayloadTooLarge: it is longer than allowed.
         """
-        more = True
-        while more:
-            try:
-                message = await self._receive()
-            except HTTPException as refusal:
-                self.refusal = refusal
-                raise
-            if message["type"] != "http.request":
-                self.client_gone = True
-                raise ClientGone
-            more = message.get("more_body", False)
-            if chunk := message.get("body", b""):
-                yield chunk
-        self._sent.set()
+        try:
+            message = await self._receive()
+        except HTTPException:
+            raise PayloadTooLarge("The body is larger than this route accepts.") from None
+        if message["type"] != "http.request":
+            raise ClientGone
+        more = message.get("more_body", False)
+        if not more:
+            self._complete.set()
+        return message.get("body", b""), more
 
     async def client_leaves(self) -> None:
         """Returns once the body is complete and the client has hung up."""
-        await self._sent.wait()
+        await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.client_gone = True
 
 
-@asynccontextmanager
-async def while_client_waits(body: RequestBody) -> AsyncIterator[None]:
-    """Cancels the block when the client leaves, and then ends quietly: there is nobody to answer.
+class Watch:
+    """Abandons an exchange when its client leaves, so that no service works for nobody."""
 
-    The cancellation is that of asyncio.timeout, whose deadline is set to now when the client goes.
-    """
-    loop = asyncio.get_running_loop()
-    watchers: list[asyncio.Task[None]] = []
+    def __init__(self, exchange: Exchange, body: RequestBody) -> None:
+        self._exchange = exchange
+        self._body = body
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(WATCH_AFTER_SECONDS, self._begin)
 
-    async def watch() -> None:
-        await body.client_leaves()
-        patience.reschedule(loop.time())
+    def stop(self) -> None:
+        """The exchange is over."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
-    timer = loop.call_later(WATCH_AFTER_SECONDS, lambda: watchers.append(loop.create_task(watch())))
-    try:
-        async with asyncio.timeout(None) as patience:
-            try:
-                yield
-            finally:
-                timer.cancel()
-                for watcher in watchers:
-                    watcher.cancel()
-    except TimeoutError:
-        if not body.client_gone:
-            raise
-        log.info("client_disconnected")
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        await self._body.client_leaves()
+        self._exchange.abandon(ClientGone())
 
 
 class Forwarder:
-    """A plain ASGI application: no framework object is made for a forwarded request."""
+    """A plain ASGI application before the framework, whose layers would cost as much as the forwarding itself."""
 
     def __init__(self, upstreams: Upstreams, addresses: AddressResolver) -> None:
         self._upstreams = upstreams
@@ -114,53 +103,50 @@ class Forwarder:
             )
         length = body_length(scope["headers"])
         body = RequestBody(receive, empty=length == 0)
-        async with while_client_waits(body):
-            try:
-                await self._exchange(scope, send, body, length)
-            except UpstreamUnavailable as error:
-                # A body that ended in an error looks to the HTTP client like a connection that failed.
-                if body.refusal is not None:
-                    raise body.refusal from None
-                if not body.client_gone:
-                    log.warning("upstream_unavailable", upstream=error.service, error=type(error.__cause__).__name__)
-                    raise
-            except aiohttp.ClientError as error:
-                # Half of the answer is out: only cutting the connection tells the client that the rest is missing.
-                log.warning("upstream_broke_off", upstream=scope["target"].service, error=type(error).__name__)
+        exchange = self._exchange(scope, body, length)
+        watch = Watch(exchange, body)
+        try:
+            async with exchange as answer:
+                await _relay(answer, send, scope["target"].service)
+        except UpstreamUnavailable as error:
+            log.warning("upstream_unavailable", upstream=error.service, error=_named(error.__cause__))
+            raise
+        except ClientGone:
+            log.info("client_disconnected")
+        finally:
+            watch.stop()
 
-    async def _exchange(self, scope: Scope, send: Send, body: RequestBody, length: int | None) -> None:
+    def _exchange(self, scope: Scope, body: RequestBody, length: int | None) -> Exchange:
         target: Target = scope["target"]
         query: bytes = scope["query_string"]
         path = f"{target.path}?{ascii_only(query)}" if query else target.path
-        data = None if length == 0 else body.chunks()
-        headers = self._headers(scope, length)
-        async with self._upstreams.exchange(target.service, scope["method"], path, headers, data) as response:
-            await _relay(response, send)
-
-    def _headers(self, scope: Scope, length: int | None) -> list[tuple[str, str]]:
         headers = request_headers(scope["headers"])
-        if length:
-            headers.append(("content-length", str(length)))
-        headers.append(("x-request-id", scope["state"]["request_id"]))
-        headers.append(("x-forwarded-for", self._addresses.of(scope)))
-        headers.append(("x-forwarded-prefix", PUBLIC_PREFIX))
-        return headers
+        headers.append((b"x-request-id", scope["state"]["request_id"].encode()))
+        headers.append((b"x-forwarded-for", self._addresses.of(scope).encode()))
+        headers.append((b"x-forwarded-prefix", PUBLIC_PREFIX.encode()))
+        read = None if length == 0 else body.read
+        return self._upstreams.exchange(target.service, scope["method"], path, headers, read, length)
 
 
-async def _relay(response: aiohttp.ClientResponse, send: Send) -> None:
-    headers = response_headers(response.raw_headers, response.status)
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    content = response.content
-    while True:
-        chunk = await content.readany()
-        done = content.at_eof()
-        await send({"type": "http.response.body", "body": chunk, "more_body": not done})
-        if done:
-            return
+async def _relay(answer: Exchange, send: Send, service: str) -> None:
+    headers = response_headers(answer.headers, answer.status)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    more = True
+    try:
+        while more:
+            piece, more = await answer.read()
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+    except (BrokenAnswer, PayloadTooLarge) as error:
+        # Half of the answer is out: only cutting the connection tells the client that the rest is missing.
+        log.warning("upstream_broke_off", upstream=service, error=_named(error))
+
+
+def _named(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class ForwardingRoute(BaseRoute):
-    """Every path below a service's prefix, whatever the method; first in the table, since most requests end here."""
+    """Every path below a service's prefix, whatever the method; asked first, since most requests end here."""
 
     def __init__(self, paths: PathMap, forwarder: ASGIApp) -> None:
         self._paths = paths

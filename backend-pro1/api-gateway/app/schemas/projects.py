@@ -1,18 +1,36 @@
 """Bodies of /projects."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from fastapi import Depends, Query
+from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.models.project import ProjectRole
 from shared.schemas import ApiModel, RequestModel
 
-from .auth import LoginName
-
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Description = Annotated[str, Field(max_length=5000)]
+
+
+class ProjectSelection:
+    """Query parameters that choose projects."""
+
+    def __init__(
+        self,
+        q: Annotated[str | None, Query(max_length=200, description="Part of the name or description.")] = None,
+        archived: Annotated[bool | None, Query(description="Only archived ones, or only others.")] = None,
+        all: Annotated[  # noqa: A002 - the contract's name
+            bool, Query(description="For administrators: every project of the instance.")
+        ] = False,
+    ) -> None:
+        self.text = q
+        self.archived = archived
+        self.all = all
+
+
+SelectionQuery = Annotated[ProjectSelection, Depends()]
 
 
 class ProjectCreate(RequestModel):
@@ -41,8 +59,10 @@ class Project(ApiModel):
     id: UUID
     name: str
     description: str
-    role: ProjectRole = Field(description="The caller's role.")
-    archived: bool
+    role: ProjectRole | None = Field(
+        description="The caller's role; null for an administrator who is no member of the project."
+    )
+    archived: bool = Field(description="Whether it is read-only until an owner restores it.")
     created_at: datetime
     updated_at: datetime
 
@@ -56,40 +76,6 @@ class Project(ApiModel):
                 "archived": False,
                 "created_at": "2026-01-31T12:00:00.123456Z",
                 "updated_at": "2026-01-31T12:00:00.123456Z",
-            }
-        }
-    )
-
-
-class MemberAdd(RequestModel):
-    """A user to let into a project, named by address or by id."""
-
-    email: LoginName | None = None
-    user_id: UUID | None = None
-    role: ProjectRole
-
-    model_config = ConfigDict(json_schema_extra={"example": {"email": "grace@example.com", "role": "editor"}})
-
-    @model_validator(mode="after")
-    def _one_name(self) -> Self:
-        if (self.email is None) == (self.user_id is None):
-            raise ValueError("name the user by email or by user_id, one of them")
-        return self
-
-
-class Member(ApiModel):
-    """A user who may see a project."""
-
-    user_id: UUID
-    email: str
-    role: ProjectRole
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": "01890a5d-ac96-774b-bcce-b302099a8057",
-                "email": "grace@example.com",
-                "role": "editor",
             }
         }
     )

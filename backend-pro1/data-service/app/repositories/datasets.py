@@ -137,7 +137,7 @@ async def page(
 
 
 async def lock(session: Session, dataset_id: UUID) -> LockedDataset | None:
-    """Keep others from changing the dataset; the caller then checks the user's role in its project."""
+    """Keep others from changing the dataset; the caller has checked the user's role in its project."""
     return await session.fetch_one(LockedDataset, _LOCK, dataset_id)
 
 

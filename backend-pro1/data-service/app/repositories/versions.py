@@ -66,7 +66,7 @@ WHERE dataset_id = $1 AND version = $2
 
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
 
-# Artifacts of analyses are objects too; ai-service writes them.
+# Artifacts of analyses and pictures of users are objects too; ai-service and api-gateway write them.
 _REFERENCED = """
 SELECT array_agg(used.key) FROM (
     SELECT raw_key AS key FROM dataset_versions WHERE raw_key = ANY($1::text[])
@@ -77,6 +77,8 @@ SELECT array_agg(used.key) FROM (
     FROM analysis_results r
     CROSS JOIN LATERAL jsonb_array_elements(r.artifacts) AS artifact
     WHERE artifact ->> 'key' = ANY($1::text[])
+    UNION ALL
+    SELECT avatar_key FROM user_profiles WHERE avatar_key = ANY($1::text[])
 ) AS used
 """
 

@@ -1,17 +1,22 @@
 """`/upload`: files come in."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from shared.conditional import json_answer
 from shared.dependencies import RequestId, ResourcesDep
+from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix, public_path
 from shared.schemas import Wait, problems
 
-from ..dependencies import UploadsDep
+from ..dependencies import AnnouncedBytes, UploadsDep
+from ..repositories.datasets import Dataset
 from ..schemas.datasets import DatasetModel
 from ..schemas.uploads import FileFormat, FileFormats
+from ..services.upload_contents import read_upload_content
 from .bodies import dataset_body
 
 router = APIRouter(prefix="/upload", tags=["upload"])
@@ -68,6 +73,7 @@ async def list_formats(_: CurrentCaller, resources: ResourcesDep) -> FileFormats
     operation_id="upload_file",
     summary="Upload a file",
     status_code=202,
+    response_model=DatasetModel,
     openapi_extra=FORM,
     responses=FINISHED | problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
 )
@@ -75,21 +81,23 @@ async def upload_file(
     request: Request,
     caller: CurrentCaller,
     uploads: UploadsDep,
+    announced: AnnouncedBytes,
     request_id: RequestId,
+    once: Once,
     prefix: PublicPrefix,
-    response: Response,
     wait: Wait = 0,
-) -> DatasetModel:
+) -> Response:
     """Store a file as a new dataset. It is `ingesting` until its task has read it; then it is `ready`, or `failed`.
 
     Fields may stand before or after the file; with `project_id` before it, a refusal comes before the bytes are stored.
     """
-    content_type = request.headers.get("content-type", "")
-    dataset = await uploads.receive(caller.id, content_type, request.stream(), request_id)
-    dataset = await uploads.wait(dataset, caller.id, wait)
-    response.headers["Location"] = public_path(prefix, f"/manage/datasets/{dataset.id}")
+    form = (request.headers.get("content-type", ""), request.stream())
+    once = once.streaming(partial(read_upload_content, *form))
+    return await once(partial(_accepted, prefix), uploads.receive, caller.id, *form, request_id, announced, wait)
+
+
+def _accepted(prefix: str, dataset: Dataset) -> Response:
+    headers = {"Location": public_path(prefix, f"/manage/datasets/{dataset.id}")}
     if dataset.status == "ingesting":
-        response.headers["Retry-After"] = "1"
-    else:
-        response.status_code = 200
-    return dataset_body(dataset)
+        return json_answer(dataset_body(dataset), 202, {**headers, "Retry-After": "1"})
+    return json_answer(dataset_body(dataset), 200, headers)

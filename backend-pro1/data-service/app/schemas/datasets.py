@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from shared.schemas import ApiModel, RequestModel
 
@@ -27,6 +27,44 @@ Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(lambda tags: list(dict.fromkeys(tags)))]
 Status = Literal["ingesting", "ready", "failed"]
 
+_DATASET_ID = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"
+_CREATOR = "01890a5d-8c11-7a0b-8e2f-6d5c4b3a2910"
+_AT = "2026-01-31T12:00:00.123456Z"
+_DATASET: dict[str, JsonValue] = {
+    "id": _DATASET_ID,
+    "project_id": "01890a5d-9f00-7c1e-9d8a-2f1e6b7c8d90",
+    "name": "prices",
+    "description": "Asking prices of flats.",
+    "tags": ["housing"],
+    "status": "ready",
+    "current_version": 1,
+    "rows": 1460,
+    "columns": 12,
+    "bytes": 460676,
+    "task_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "error": None,
+    "created_by": _CREATOR,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+_VERSION: dict[str, JsonValue] = {
+    "dataset_id": _DATASET_ID,
+    "version": 1,
+    "status": "ready",
+    "filename": "prices.csv",
+    "bytes": 460676,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "rows": 1460,
+    "columns": 12,
+    "parquet_bytes": 58211,
+    "parquet_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "report": {"rows_rejected": 0},
+    "operation": {"op": "upload", "filename": "prices.csv"},
+    "created_by": _CREATOR,
+    "created_at": _AT,
+    "ready_at": _AT,
+}
+
 
 class DownloadFormat(StrEnum):
     """What a version can be saved as."""
@@ -42,6 +80,8 @@ class DatasetChange(RequestModel):
     name: DatasetName | None = None
     description: Description | None = None
     tags: Tags | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "prices 2026", "tags": ["housing", "2026"]}})
 
 
 class DatasetProblem(ApiModel):
@@ -70,6 +110,8 @@ class DatasetModel(ApiModel):
     created_at: datetime
     updated_at: datetime
 
+    model_config = ConfigDict(json_schema_extra={"example": _DATASET})
+
 
 class ColumnModel(ApiModel):
     """A column and its type."""
@@ -83,6 +125,10 @@ class SchemaModel(ApiModel):
 
     version: int
     columns: list[ColumnModel]
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"version": 1, "columns": [{"name": "price", "type": "number"}]}}
+    )
 
 
 class VersionModel(ApiModel):
@@ -103,3 +149,5 @@ class VersionModel(ApiModel):
     created_by: UUID | None
     created_at: datetime
     ready_at: datetime | None
+
+    model_config = ConfigDict(json_schema_extra={"example": _VERSION})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import Invalid
 from shared.schemas import ApiModel, RequestModel
@@ -59,3 +59,21 @@ class FileFormats(ApiModel):
     items: list[FileFormat]
     max_bytes: int
     max_columns: int
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [
+                    {
+                        "name": "csv",
+                        "title": "Delimited text (CSV, TSV)",
+                        "extensions": [".csv", ".tsv", ".txt"],
+                        "media_types": ["text/csv"],
+                        "detected": ["encoding", "delimiter"],
+                    }
+                ],
+                "max_bytes": 10737418240,
+                "max_columns": 10000,
+            }
+        }
+    )

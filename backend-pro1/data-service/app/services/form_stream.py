@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 20
 MAX_FIELD_BYTES = 16 * 1024
+# More than a form holds beside its file: fields, and the headers and boundaries of all parts.
+FORM_BYTES = MAX_PARTS * (MAX_FIELD_BYTES + 64 * 1024)
 
 
 @dataclass(frozen=True, slots=True)

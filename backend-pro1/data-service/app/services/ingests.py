@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from shared.database import Session
+from shared.errors import NotFound
 from shared.ids import new_id
 from shared.object_store import StoredObject
+from shared.quotas import QuotaExceeded, require_bytes, require_rows
 from shared.resources import Resources
 from shared.scratch import scratch
 from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun, TaskStatus
@@ -26,6 +28,7 @@ class Ingest:
 
         Raises:
             TaskFailed: `dataset_removed`.
+            QuotaExceeded: the project has no room for its rows or its Parquet file.
             ComputeFailed: the file is no table, or too much for the limits.
         """
         raw = await _raw_file(run)
@@ -39,7 +42,7 @@ class Ingest:
             stored = await run.resources.object_store.put_file(key, folder / "data.parquet")
         try:
             await _commit(run, raw, stored, answer)
-        except (StaleAttempt, TaskFailed):
+        except (StaleAttempt, TaskFailed, QuotaExceeded, NotFound):
             await run.resources.object_store.remove(stored.key)
             raise
 
@@ -88,7 +91,10 @@ async def _commit(run: TaskRun, raw: RawFile, stored: StoredObject, answer: dict
         ingest_report=answer["report"],
     )
     result = {"dataset_id": str(raw.dataset_id), "version": raw.version, "rows": answer["rows"]}
+    settings = run.resources.settings
     async with run.commit(result) as session:
+        await require_rows(session, settings, run.task.project_id, answer["rows"])
+        await require_bytes(session, settings, run.task.project_id, stored.bytes)
         if not await versions.mark_ready(session, raw.dataset_id, raw.version, content):
             raise GONE
         await datasets.mark_ready(session, raw.dataset_id, raw.version)

@@ -1,6 +1,7 @@
 """`/analysis`: submit, follow, read, retry and remove analyses."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,11 +9,14 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from shared.dependencies import RequestId
+from shared.conditional import TAG_HEADER, TAGGED_READ, json_answer, not_modified, tagged
+from shared.dependencies import IfNoneMatch, RequestId
+from shared.etags import etag_of_digest
+from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix, public_path
 from shared.pagination import decode_cursor, page_of
-from shared.schemas import Page, PageQuery, Wait, problems
+from shared.schemas import OfProject, Page, PageQuery, Wait, problems
 from shared.tasks import Task, TaskStatus
 from shared.tasks.schemas import TaskModel, task_body
 from shared.tasks.streaming import TaskEvents
@@ -54,6 +58,7 @@ async def list_types(_: CurrentCaller) -> AnalysisTypes:
     operation_id="analysis_submit",
     summary="Submit an analysis",
     status_code=202,
+    response_model=TaskModel,
     responses=FINISHED | SUBMIT_PROBLEMS,
 )
 async def submit(
@@ -61,13 +66,12 @@ async def submit(
     caller: CurrentCaller,
     analyses: AnalysesDep,
     request_id: RequestId,
+    once: Once,
     prefix: PublicPrefix,
-    response: Response,
     wait: Wait = 0,
-) -> TaskModel:
+) -> Response:
     """Accept an analysis of a version of a dataset. Poll the task, follow its events, or ask to `wait` for it."""
-    task = await analyses.submit(caller.id, order, request_id)
-    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+    return await once(partial(_accepted, prefix), analyses.submit, caller.id, order, request_id, wait)
 
 
 @router.get("", operation_id="analysis_list", summary="List analyses", responses=problems(401, 422, 429, 503))
@@ -76,10 +80,12 @@ async def list_analyses(
     analyses: AnalysesDep,
     prefix: PublicPrefix,
     page: PageQuery,
-    project_id: UUID | None = None,
-    dataset_id: UUID | None = None,
-    type: Annotated[str | None, Query(max_length=50, pattern=WORD)] = None,  # noqa: A002 - the contract's name
-    status: TaskStatus | None = None,
+    project_id: OfProject = None,
+    dataset_id: Annotated[UUID | None, Query(description="Only those of this dataset.")] = None,
+    type: Annotated[  # noqa: A002 - the contract's name
+        str | None, Query(max_length=50, pattern=WORD, description="Only this type.")
+    ] = None,
+    status: Annotated[TaskStatus | None, Query(description="Only those that stand so.")] = None,
 ) -> Page[TaskModel]:
     """Analyses of the caller's projects, newest first."""
     wanted = AnalysisFilter(project_id, dataset_id, type, status)
@@ -91,11 +97,18 @@ async def list_analyses(
     "/{task_id}",
     operation_id="analysis_read",
     summary="Read an analysis",
-    responses=problems(401, 404, 422, 429, 503),
+    response_model=TaskModel,
+    responses=TAGGED_READ | problems(401, 404, 422, 429, 503),
 )
-async def read(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep, prefix: PublicPrefix) -> TaskModel:
+async def read(
+    task_id: UUID,
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    prefix: PublicPrefix,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """The task of an analysis: its status, progress, and error if it failed."""
-    return task_body(await analyses.read(caller.id, task_id), prefix)
+    return tagged(task_body(await analyses.read(caller.id, task_id), prefix), if_none_match)
 
 
 @router.delete(
@@ -114,11 +127,14 @@ async def remove(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) ->
     "/{task_id}/result",
     operation_id="analysis_result",
     summary="Read a result",
-    responses=problems(401, 404, 409, 422, 429, 503),
+    response_model=AnalysisResult,
+    responses=TAGGED_READ | problems(401, 404, 409, 422, 429, 503),
 )
-async def result(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) -> AnalysisResult:
+async def result(
+    task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep, if_none_match: IfNoneMatch = None
+) -> Response:
     """Summary, tables, Vega-Lite charts, warnings, artifacts, and the manifest to repeat it by."""
-    return AnalysisResult.model_validate(await analyses.result(caller.id, task_id))
+    return tagged(AnalysisResult.model_validate(await analyses.result(caller.id, task_id)), if_none_match)
 
 
 @router.get(
@@ -127,13 +143,22 @@ async def result(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) ->
     summary="Download a file of a result",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file."},
+        **TAGGED_READ,
+        200: {
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+            "description": "The file.",
+            "headers": TAG_HEADER,
+        },
         **problems(401, 404, 409, 422, 429, 503),
     },
 )
 async def artifact(
-    task_id: UUID, name: ArtifactName, caller: CurrentCaller, analyses: AnalysesDep
-) -> StreamingResponse:
+    task_id: UUID,
+    name: ArtifactName,
+    caller: CurrentCaller,
+    analyses: AnalysesDep,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """The bytes of one of the result's `artifacts`."""
     found = await analyses.artifact(caller.id, task_id, name)
     headers = {
@@ -141,8 +166,10 @@ async def artifact(
         "Content-Length": str(found.size),
         "X-Content-Type-Options": "nosniff",
         "X-Content-SHA256": found.sha256,
+        "ETag": (tag := etag_of_digest(found.sha256)),
     }
-    return StreamingResponse(found.chunks, media_type=found.media_type, headers=headers)
+    content = StreamingResponse(found.chunks, media_type=found.media_type, headers=headers)
+    return not_modified(if_none_match, tag) or content
 
 
 @router.post(
@@ -161,6 +188,7 @@ async def cancel(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep, pr
     operation_id="analysis_retry",
     summary="Retry an analysis",
     status_code=202,
+    response_model=TaskModel,
     responses=FINISHED | problems(401, 403, 404, 409, 422, 429, 503),
 )
 async def retry(
@@ -168,13 +196,12 @@ async def retry(
     caller: CurrentCaller,
     analyses: AnalysesDep,
     request_id: RequestId,
+    once: Once,
     prefix: PublicPrefix,
-    response: Response,
     wait: Wait = 0,
-) -> TaskModel:
+) -> Response:
     """Submit a failed or cancelled analysis once more; answers with the new task."""
-    task = await analyses.retry(caller.id, task_id, request_id)
-    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+    return await once(partial(_accepted, prefix), analyses.retry, caller.id, task_id, request_id, wait)
 
 
 @router.get(
@@ -195,6 +222,7 @@ async def events(stream: TaskEvents) -> AsyncIterator[ServerSentEvent]:
     operation_id="analysis_submit_type",
     summary="Submit an analysis of one type",
     status_code=202,
+    response_model=TaskModel,
     responses=FINISHED | SUBMIT_PROBLEMS,
 )
 async def submit_type(
@@ -203,20 +231,17 @@ async def submit_type(
     caller: CurrentCaller,
     analyses: AnalysesDep,
     request_id: RequestId,
+    once: Once,
     prefix: PublicPrefix,
-    response: Response,
     wait: Wait = 0,
-) -> TaskModel:
+) -> Response:
     """The same as submitting an analysis, with its type in the path."""
     full = AnalysisRequest(type=type, **order.model_dump())
-    task = await analyses.submit(caller.id, full, request_id)
-    return _accepted(await analyses.wait(caller.id, task, wait), prefix, response)
+    return await once(partial(_accepted, prefix), analyses.submit, caller.id, full, request_id, wait)
 
 
-def _accepted(task: Task, prefix: str, response: Response) -> TaskModel:
-    response.headers["Location"] = public_path(prefix, f"/analysis/{task.id}")
+def _accepted(prefix: str, task: Task) -> Response:
+    headers = {"Location": public_path(prefix, f"/analysis/{task.id}")}
     if task.is_finished:
-        response.status_code = 200
-    else:
-        response.headers["Retry-After"] = "1"
-    return task_body(task, prefix)
+        return json_answer(task_body(task, prefix), 200, headers)
+    return json_answer(task_body(task, prefix), 202, {**headers, "Retry-After": "1"})

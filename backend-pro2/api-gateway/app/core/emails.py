@@ -26,6 +26,12 @@ def normalise_email(address: str) -> str:
     return normal
 
 
+def deliverable_form(address: str) -> str:
+    """The form of a normal address that mail servers take: a domain beyond ASCII in its encoded spelling."""
+    parts = validate_email(address, check_deliverability=False, globally_deliverable=False, strict=True)
+    return parts.ascii_email or parts.normalized
+
+
 def normalise_login(name: str) -> str:
     """The spelling under which an account would be kept; rubbish stays rubbish and so finds no account."""
     try:

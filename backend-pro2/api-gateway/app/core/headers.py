@@ -1,10 +1,11 @@
 """Which header fields cross the gateway, and how a request body is framed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from shared.errors import BadRequest
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+# Names in lower case.
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 HOP_BY_HOP = frozenset(
     {
@@ -53,21 +54,19 @@ _ADDED_BY_US = HOP_BY_HOP | {
 _BODILESS = frozenset({204, 304})
 
 
-def request_headers(raw: RawHeaders) -> list[tuple[str, str]]:
-    """End-to-end fields of a request, without those that the gateway says itself."""
+def request_headers(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """End-to-end fields of a request, byte for byte, without those that the gateway says itself."""
     dropped = _dropped(raw, _SAID_BY_US)
-    # The client library writes header values as UTF-8.
-    return [(name.decode("ascii"), value.decode("utf-8", "replace")) for name, value in raw if name not in dropped]
+    return [field for field in raw if field[0] not in dropped]
 
 
 def response_headers(raw: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
-    """End-to-end fields of an answer, lower-cased; repeated fields stay repeated."""
-    lowered = [(name.lower(), value) for name, value in raw]
-    dropped = _dropped(lowered, _ADDED_BY_US)
+    """End-to-end fields of an answer; repeated fields stay repeated."""
+    dropped = _dropped(raw, _ADDED_BY_US)
     if status in _BODILESS:
         # RFC 9110 lets a 304 name the length of what it does not send; a server that counts bytes would wait for them.
         dropped = dropped | {b"content-length"}
-    return [(name, value) for name, value in lowered if name not in dropped]
+    return [field for field in raw if field[0] not in dropped]
 
 
 def body_length(raw: RawHeaders) -> int | None:

@@ -1,8 +1,9 @@
 """Where a public path leads behind the gateway."""
 
+import re
 import string
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 _SAFE = string.punctuation
@@ -35,18 +36,20 @@ class PathMap:
     """Maps raw request paths by prefix; whole segments only, and nothing that climbs."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = [(route.gateway_prefix.encode(), route.service, route.upstream_prefix) for route in routes]
-        self._prefixes = tuple(prefix for prefix, _, _ in self._routes)
+        self._routes = routes
+        prefixes = b"|".join(b"(%b)" % re.escape(route.gateway_prefix.encode()) for route in routes)
+        self._pattern = re.compile(rb"(?:%b)(?=/|\Z)" % prefixes)
 
     def target(self, raw_path: bytes) -> Target | None:
         """The target, or None when the path is not a service's."""
-        if not raw_path.startswith(self._prefixes):
+        match = self._pattern.match(raw_path)
+        if match is None:
             return None
-        for prefix, service, upstream_prefix in self._routes:
-            rest = raw_path.removeprefix(prefix)
-            if len(rest) < len(raw_path) and rest[:1] in (b"", b"/"):
-                return None if climbs(rest) else Target(service, upstream_prefix + ascii_only(rest))
-        return None
+        rest = raw_path[match.end() :]
+        if climbs(rest):
+            return None
+        route = self._routes[cast("int", match.lastindex) - 1]
+        return Target(route.service, route.upstream_prefix + ascii_only(rest))
 
 
 def climbs(raw_path: bytes) -> bool:

@@ -4,29 +4,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from shared.conditional import TAGGED, TAGGED_CREATED, TAGGED_READ, tagged
 from shared.dependencies import IfMatch, IfNoneMatch
-from shared.etags import unchanged
+from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import JSON, Projects
-from ..schemas.projects import Member, MemberAdd, Project, ProjectCreate, ProjectUpdate
-from ..services.projects import etag
+from ..dependencies import Projects
+from ..schemas.projects import Project, ProjectCreate, ProjectUpdate, SelectionQuery
 
 router = APIRouter(prefix="/api/v1/projects", tags=["projects"])
-
-_ETAG = {"ETag": {"description": "Names this state.", "schema": {"type": "string"}}}
 
 
 @router.get(
     "",
     operation_id="projects_list",
-    summary="List my projects",
-    responses=problems(401, 422, 429, 503),
+    summary="List projects",
+    responses=problems(401, 403, 422, 429, 503),
 )
-async def list_projects(caller: CurrentCaller, page: PageQuery, projects: Projects) -> Page[Project]:
-    """Newest first."""
-    return await projects.list(caller.id, page.limit, page.cursor)
+async def list_projects(
+    caller: CurrentCaller, page: PageQuery, chosen: SelectionQuery, projects: Projects
+) -> Page[Project]:
+    """The caller's projects, newest first, archived ones among them; administrators may ask for `all`."""
+    return await projects.list(caller, chosen, page.limit, page.cursor)
 
 
 @router.post(
@@ -35,12 +35,11 @@ async def list_projects(caller: CurrentCaller, page: PageQuery, projects: Projec
     summary="Create a project",
     status_code=201,
     response_model=Project,
-    responses={201: {"headers": _ETAG}, **problems(400, 401, 413, 422, 429, 503)},
+    responses={**TAGGED_CREATED, **problems(400, 401, 409, 413, 422, 429, 503)},
 )
-async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: Projects) -> Response:
+async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: Projects, once: Once) -> Response:
     """The caller becomes its owner."""
-    project = await projects.create(caller.id, body)
-    return _answer(project, status=201, location=f"{router.prefix}/{project.id}")
+    return await once(_created, projects.create, caller.id, body)
 
 
 @router.get(
@@ -48,16 +47,13 @@ async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: P
     operation_id="projects_read",
     summary="Read a project",
     response_model=Project,
-    responses={200: {"headers": _ETAG}, 304: {"description": "Unchanged."}, **problems(401, 404, 422, 429, 503)},
+    responses={**TAGGED_READ, **problems(401, 404, 422, 429, 503)},
 )
 async def read_project(
     project_id: UUID, caller: CurrentCaller, projects: Projects, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Answers 404 for another's project exactly as for one that does not exist."""
-    project = await projects.read(caller.id, project_id)
-    if unchanged(if_none_match, tag := etag(project)):
-        return Response(status_code=304, headers={"ETag": tag})
-    return _answer(project)
+    return tagged(await projects.read(caller.id, project_id), if_none_match)
 
 
 @router.patch(
@@ -65,50 +61,45 @@ async def read_project(
     operation_id="projects_update",
     summary="Rename or describe a project",
     response_model=Project,
-    responses={200: {"headers": _ETAG}, **problems(400, 401, 403, 404, 412, 413, 422, 429, 503)},
+    responses={**TAGGED, **problems(400, 401, 403, 404, 409, 412, 413, 422, 429, 503)},
 )
 async def update_project(
     project_id: UUID, body: ProjectUpdate, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
 ) -> Response:
     """For editors and owners. Send If-Match so as not to overwrite somebody else's change."""
-    return _answer(await projects.update(caller.id, project_id, body, if_match))
-
-
-@router.delete(
-    "/{project_id}",
-    operation_id="projects_delete",
-    summary="Delete a project",
-    status_code=204,
-    responses=problems(401, 403, 404, 422, 429, 503),
-)
-async def delete_project(project_id: UUID, caller: CurrentCaller, projects: Projects) -> None:
-    """For owners. Datasets, tasks and results of the project go with it; there is no way back."""
-    await projects.delete(caller.id, project_id)
-
-
-@router.get(
-    "/{project_id}/members",
-    operation_id="projects_members_list",
-    summary="List the members of a project",
-    responses=problems(401, 404, 422, 429, 503),
-)
-async def list_members(project_id: UUID, caller: CurrentCaller, page: PageQuery, projects: Projects) -> Page[Member]:
-    """For every member."""
-    return await projects.members(caller.id, project_id, page.limit, page.cursor)
+    return tagged(await projects.update(caller.id, project_id, body, if_match))
 
 
 @router.post(
-    "/{project_id}/members",
-    operation_id="projects_members_add",
-    summary="Let a user into a project",
-    status_code=201,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 429, 503),
+    "/{project_id}/archive",
+    operation_id="projects_archive",
+    summary="Make a project read-only",
+    response_model=Project,
+    responses={**TAGGED, **problems(401, 403, 404, 412, 422, 429, 503)},
 )
-async def add_member(project_id: UUID, body: MemberAdd, caller: CurrentCaller, projects: Projects) -> Member:
-    """For owners. Name the user by `email` or by `user_id`."""
-    return await projects.add_member(caller.id, project_id, body)
+async def archive_project(
+    project_id: UUID, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
+) -> Response:
+    """For owners. Every change in it is then refused with 409 `project_archived`; tasks that were accepted go on.
+
+    Repeating it changes nothing. Members, invitations and quotas can still be administered.
+    """
+    return tagged(await projects.archive(caller.id, project_id, if_match))
 
 
-def _answer(project: Project, *, status: int = 200, location: str | None = None) -> Response:
-    headers = {"ETag": etag(project)} | ({"Location": location} if location else {})
-    return Response(project.model_dump_json(), status_code=status, headers=headers, media_type=JSON)
+@router.post(
+    "/{project_id}/restore",
+    operation_id="projects_restore",
+    summary="Let a project be changed again",
+    response_model=Project,
+    responses={**TAGGED, **problems(401, 403, 404, 412, 422, 429, 503)},
+)
+async def restore_project(
+    project_id: UUID, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
+) -> Response:
+    """For owners; undoes archiving. Repeating it changes nothing."""
+    return tagged(await projects.restore(caller.id, project_id, if_match))
+
+
+def _created(project: Project) -> Response:
+    return tagged(project, status=201, headers={"Location": f"{router.prefix}/{project.id}"})

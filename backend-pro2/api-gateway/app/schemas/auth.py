@@ -11,6 +11,8 @@ from shared.schemas import ApiModel, RequestModel
 
 from ..core.emails import normalise_email, normalise_login
 
+MAXIMUM_SECRET_CHARACTERS = 4096
+
 _USER: dict[str, JsonValue] = {
     "id": "01890a5d-ac96-774b-bcce-b302099a8057",
     "email": "ada@example.com",
@@ -28,6 +30,15 @@ _TOKENS: dict[str, JsonValue] = {
 
 Email = Annotated[str, Field(max_length=320, json_schema_extra={"format": "email"}), AfterValidator(normalise_email)]
 LoginName = Annotated[str, Field(max_length=320), AfterValidator(normalise_login)]
+Password = Annotated[str, Field(max_length=MAXIMUM_SECRET_CHARACTERS)]
+NewPassword = Annotated[
+    str,
+    Field(
+        max_length=MAXIMUM_SECRET_CHARACTERS,
+        description="10 to 128 characters; not the e-mail address or a name of yours, even with digits around it, nor"
+        " one of the passwords everybody tries.",
+    ),
+]
 FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -35,9 +46,7 @@ class Registration(RequestModel):
     """A new account."""
 
     email: Email = Field(description="Kept in lower case.")
-    password: str = Field(
-        description="10 to 128 characters; neither the e-mail address nor one of the passwords everybody tries."
-    )
+    password: NewPassword
     full_name: FullName | None = None
 
     model_config = ConfigDict(

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
+from shared.conditional import TAGGED, TAGGED_READ, tagged
 from shared.dependencies import IfMatch, IfNoneMatch
-from shared.etags import unchanged
 from shared.identity import CurrentCaller
 from shared.pagination import decode_cursor, page_of
-from shared.schemas import Page, PageQuery, problems
+from shared.schemas import OfProject, Page, PageQuery, problems
 
 from ..dependencies import DatasetsDep, DownloadsDep
 from ..schemas.datasets import DatasetChange, DatasetModel, DownloadFormat, SchemaModel, VersionModel
@@ -30,7 +30,6 @@ FILE: dict[int | str, dict[str, Any]] = {
         "content": {"text/csv": {}, "application/x-ndjson": {}, "application/vnd.apache.parquet": {}},
     }
 }
-UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The ETag is still the one in If-None-Match."}}
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the version, from 1.")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; without it the current one.")]
 
@@ -40,9 +39,9 @@ async def list_datasets(
     caller: CurrentCaller,
     datasets: DatasetsDep,
     page: PageQuery,
-    project_id: UUID | None = None,
+    project_id: OfProject = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of the name or description.")] = None,
-    tag: Annotated[str | None, Query(max_length=50)] = None,
+    tag: Annotated[str | None, Query(max_length=50, description="Only those with this tag.")] = None,
 ) -> Page[DatasetModel]:
     """Datasets of the caller's projects, newest first."""
     before = decode_cursor(page.cursor)
@@ -55,37 +54,33 @@ async def list_datasets(
     operation_id="datasets_get",
     summary="Get a dataset",
     response_model=DatasetModel,
-    responses=UNCHANGED | READ,
+    responses=TAGGED_READ | READ,
 )
 async def get_dataset(
-    dataset_id: UUID,
-    caller: CurrentCaller,
-    datasets: DatasetsDep,
-    response: Response,
-    if_none_match: IfNoneMatch = None,
-) -> DatasetModel | Response:
+    dataset_id: UUID, caller: CurrentCaller, datasets: DatasetsDep, if_none_match: IfNoneMatch = None
+) -> Response:
     """The dataset with its state, its size, and why it failed if it did."""
     dataset = await datasets.read(dataset_id, caller.id)
-    tag = etag(dataset)
-    if unchanged(if_none_match, tag):
-        return Response(status_code=304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
-    return dataset_body(dataset)
+    return tagged(dataset_body(dataset), if_none_match, tag=etag(dataset))
 
 
-@router.patch("/{dataset_id}", operation_id="datasets_change", summary="Change a dataset", responses=CHANGE)
+@router.patch(
+    "/{dataset_id}",
+    operation_id="datasets_change",
+    summary="Change a dataset",
+    response_model=DatasetModel,
+    responses=TAGGED | CHANGE,
+)
 async def change_dataset(
     dataset_id: UUID,
     change: DatasetChange,
     caller: CurrentCaller,
     datasets: DatasetsDep,
-    response: Response,
     if_match: IfMatch = None,
-) -> DatasetModel:
+) -> Response:
     """Change name, description or tags; queries then find it under the new name."""
     dataset = await datasets.change(dataset_id, caller.id, change, if_match)
-    response.headers["ETag"] = etag(dataset)
-    return dataset_body(dataset)
+    return tagged(dataset_body(dataset), tag=etag(dataset))
 
 
 @router.delete(
@@ -112,19 +107,30 @@ async def get_preview(
     dataset_id: UUID,
     caller: CurrentCaller,
     datasets: DatasetsDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Rows.")] = 100,
     version: Version = None,
 ) -> RowsModel:
     """The first rows of the current version, or of `version`, in the order of the file."""
     return RowsModel.model_validate(await datasets.preview(dataset_id, caller.id, limit, version))
 
 
-@router.get("/{dataset_id}/profile", operation_id="datasets_profile", summary="Statistics", responses=CONTENT)
+@router.get(
+    "/{dataset_id}/profile",
+    operation_id="datasets_profile",
+    summary="Statistics",
+    response_model=ProfileModel,
+    responses=TAGGED_READ | CONTENT,
+)
 async def get_profile(
-    dataset_id: UUID, caller: CurrentCaller, datasets: DatasetsDep, version: Version = None
-) -> ProfileModel:
+    dataset_id: UUID,
+    caller: CurrentCaller,
+    datasets: DatasetsDep,
+    version: Version = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """Statistics of every column, correlations, duplicates and warnings."""
-    return ProfileModel.model_validate(await datasets.profile(dataset_id, caller.id, version))
+    profile = ProfileModel.model_validate(await datasets.profile(dataset_id, caller.id, version))
+    return tagged(profile, if_none_match)
 
 
 @router.get(
@@ -138,7 +144,7 @@ async def download_dataset(
     dataset_id: UUID,
     caller: CurrentCaller,
     downloads: DownloadsDep,
-    format: DownloadFormat = DownloadFormat.CSV,  # noqa: A002 - the contract's name
+    format: Annotated[DownloadFormat, Query(description="Kind of file.")] = DownloadFormat.CSV,  # noqa: A002 - the contract's name
     raw: Annotated[bool, Query(description="Leave texts as they are.")] = False,
     version: Version = None,
 ) -> StreamingResponse:
@@ -156,8 +162,10 @@ async def list_versions(
     dataset_id: UUID,
     caller: CurrentCaller,
     datasets: DatasetsDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(pattern="^[1-9][0-9]{0,8}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Items a page.")] = 50,
+    cursor: Annotated[
+        str | None, Query(pattern="^[1-9][0-9]{0,8}$", description="`next_cursor` of the page before.")
+    ] = None,
 ) -> Page[VersionModel]:
     """Versions of the dataset, newest first."""
     below = int(cursor) if cursor else None
@@ -166,7 +174,15 @@ async def list_versions(
     return Page(items=[version_body(row) for row in rows[:limit]], next_cursor=more)
 
 
-@router.get("/{dataset_id}/versions/{number}", operation_id="datasets_version", summary="Get a version", responses=READ)
-async def get_version(dataset_id: UUID, number: Number, caller: CurrentCaller, datasets: DatasetsDep) -> VersionModel:
+@router.get(
+    "/{dataset_id}/versions/{number}",
+    operation_id="datasets_version",
+    summary="Get a version",
+    response_model=VersionModel,
+    responses=TAGGED_READ | READ,
+)
+async def get_version(
+    dataset_id: UUID, number: Number, caller: CurrentCaller, datasets: DatasetsDep, if_none_match: IfNoneMatch = None
+) -> Response:
     """One version, with the report of its ingest."""
-    return version_body(await datasets.any_version(dataset_id, caller.id, number))
+    return tagged(version_body(await datasets.any_version(dataset_id, caller.id, number)), if_none_match)

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import Conflict, NotFound, PreconditionFailed, ServiceUnavailable
-from shared.etags import etag_of, still_current
+from shared.errors import Conflict, NotFound, ServiceUnavailable
+from shared.etags import etag_of, require_current
 from shared.logging import get_logger
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
@@ -66,7 +66,7 @@ class Datasets:
         """Change name, description or tags.
 
         Raises:
-            NotFound, Forbidden: the dataset.
+            NotFound, Forbidden, ProjectArchived: the dataset.
             PreconditionFailed: it has changed since the state that `if_match` names.
             Conflict: `name_taken`.
         """
@@ -81,7 +81,7 @@ class Datasets:
         """Remove the dataset, its versions and their files; a running ingest is called off.
 
         Raises:
-            NotFound, Forbidden: the dataset.
+            NotFound, Forbidden, ProjectArchived: the dataset.
             PreconditionFailed: it has changed since the state that `if_match` names.
         """
         async with self._database.transaction() as session:
@@ -165,12 +165,13 @@ class Datasets:
         return await self._engine.run("preview:preview", {"path": str(path), "limit": limit})
 
     async def _lock(self, session: Session, dataset_id: UUID, user_id: UUID, if_match: str | None) -> None:
+        # The project before the dataset, as an ingest that commits has it; and strangers lock nothing.
+        dataset = await _visible(session, dataset_id, user_id)
+        await require_project(session, dataset.project_id, user_id, minimum=ProjectRole.EDITOR)
         locked = await datasets.lock(session, dataset_id)
         if locked is None:
             raise NotFound
-        await require_project(session, locked.project_id, user_id, minimum=ProjectRole.EDITOR)
-        if not still_current(if_match, etag(locked)):
-            raise PreconditionFailed("The dataset has changed since you read it. Read it again, then decide.")
+        require_current(if_match, etag(locked), "dataset")
 
 
 def etag(dataset: Dataset | LockedDataset) -> str:

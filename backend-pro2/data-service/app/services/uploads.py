@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from uuid import UUID
 
+from shared.database import Session
+from shared.draining import drain
 from shared.errors import APIException, Conflict, Invalid, NotFound, PayloadTooLarge, ServiceUnavailable
+from shared.idempotency import keep_answer
 from shared.ids import new_id
 from shared.logging import get_logger
 from shared.membership import ProjectRole, require_project
 from shared.object_store import StoredObject
+from shared.quotas import Quota, QuotaExceeded, read_bytes, require_bytes
 from shared.resources import Resources
 from shared.tasks import NewTask, Task
 
@@ -19,20 +23,20 @@ from ..repositories.datasets import Dataset, NewDataset
 from ..repositories.versions import NewVersion
 from ..schemas.uploads import UploadFields
 from .file_kinds import HEAD_BYTES, require_text
-from .form_stream import FieldValue, FileBytes, FileEnd, FileStart, FormEvent, read_form
+from .form_stream import FORM_BYTES, FieldValue, FileBytes, FileEnd, FileStart, FormEvent, read_form
+from .upload_contents import plain_name, upload_content
 
 log = get_logger(__name__)
 
 MAX_NAME = 120
 NAME_TRIES = 5
-# A client that is still sending reads no answer; so much of the rest is let in before it is given one.
-DRAINED_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class _Received:
-    """What has arrived of a form."""
+    """What has arrived of a form; `least` is how large its file must be, going by the length of the body."""
 
+    least: int = 0
     dataset_id: UUID = field(default_factory=new_id)
     values: dict[str, str] = field(default_factory=dict)
     filename: str = ""
@@ -46,41 +50,48 @@ class Uploads:
         self._database = resources.database
         self._store = resources.object_store
         self._ledger = resources.ledger
+        self._settings = resources.settings
         self._limit = resources.settings.max_upload_bytes
 
     async def receive(
-        self, caller_id: UUID, content_type: str, body: AsyncIterator[bytes], request_id: str | None
+        self,
+        caller_id: UUID,
+        content_type: str,
+        body: AsyncIterator[bytes],
+        request_id: str | None,
+        announced: int | None = None,
+        wait: float = 0,
     ) -> Dataset:
-        """Store the form's file and submit its ingest.
+        """Store the form's file and submit its ingest; `announced` is the length of the body, where it is known.
+
+        The dataset comes as it stands after `wait` seconds at most.
 
         Raises:
             Invalid: `empty_file`, `missing_field`, or a field that cannot be accepted.
             PayloadTooLarge, UnsupportedMediaType, BadRequest: the file or the form is not taken.
-            NotFound, Forbidden: the project.
+            NotFound, Forbidden, ProjectArchived: the project.
+            QuotaExceeded, TooManyTasks: it has no room for the file, or for its task.
             Conflict: `name_taken`, for a name that was asked for.
         """
-        received = _Received()
+        received = _Received(least=max(0, (announced or 0) - FORM_BYTES))
         try:
             await self._read(read_form(content_type, body), received, caller_id)
             fields = _fields(received)
-            task = await self._commit(received, fields, caller_id, request_id)
+            task, dataset = await self._commit(received, fields, caller_id, request_id)
         except ServiceUnavailable:
             # The commit may have happened; if not, the sweep finds the object.
             raise
         except APIException:
             await self._discard(received)
-            await _drain(body)
+            await drain(body)
             raise
         await self._ledger.ring(task)
         log.info("dataset_uploaded", dataset_id=str(received.dataset_id), bytes=_stored(received).bytes)
-        return await self._shown(received.dataset_id, caller_id)
-
-    async def wait(self, dataset: Dataset, caller_id: UUID, seconds: float) -> Dataset:
-        """The dataset once its ingest has ended, or as it stands after `seconds`."""
-        if dataset.task_id is None or seconds <= 0:
+        if wait <= 0:
             return dataset
-        await self._ledger.wait(dataset.task_id, caller_id, seconds)
-        return await self._shown(dataset.id, caller_id)
+        await self._ledger.wait(task.id, caller_id, wait)
+        async with self._database.transaction(read_only=True) as session:
+            return await _shown(session, dataset.id, caller_id)
 
     async def _read(self, events: AsyncIterator[FormEvent], received: _Received, caller_id: UUID) -> None:
         async for event in events:
@@ -88,22 +99,23 @@ class Uploads:
                 case FieldValue(name, value):
                     received.values[name] = value
                 case FileStart("file", filename) if received.stored is None:
-                    received.filename = PurePath(filename.replace("\\", "/")).name[:255]
+                    received.filename = plain_name(filename)
                     await self._receive_file(events, received, caller_id)
                 case FileStart(name, _):
                     raise Invalid(f"Send one file, in the field 'file'; there is another in '{name[:60]}'.")
 
     async def _receive_file(self, events: AsyncIterator[FormEvent], received: _Received, caller_id: UUID) -> None:
         """Refuses before storing where the project is known already."""
-        owner = caller_id
+        owner, room = caller_id, None
         if "project_id" in received.values:
             owner = _fields(received, complete=False).project_id
-            await self._authorise(owner, caller_id)
+            room = await self._authorise(owner, caller_id)
+            _require_room(room, received.least)
         key = f"{owner}/{received.dataset_id}/{new_id()}"
-        received.stored = await self._store.put_stream(key, self._content(events))
+        received.stored = await self._store.put_stream(key, self._content(events, room))
 
-    async def _content(self, events: AsyncIterator[FormEvent]) -> AsyncIterator[bytes]:
-        """The bytes of the file, checked as they pass."""
+    async def _content(self, events: AsyncIterator[FormEvent], room: Quota | None) -> AsyncIterator[bytes]:
+        """The bytes of the file, checked as they pass; as soon as there is no room for them, no more are taken."""
         head, checked, size = bytearray(), False, 0
         async for event in events:
             if isinstance(event, FileEnd):
@@ -113,6 +125,7 @@ class Uploads:
             size += len(event.data)
             if size > self._limit:
                 raise PayloadTooLarge(f"The file is larger than {self._limit} bytes, the most accepted here.")
+            _require_room(room, size)
             if checked:
                 yield event.data
                 continue
@@ -125,11 +138,15 @@ class Uploads:
             require_text(bytes(head))
             yield bytes(head)
 
-    async def _authorise(self, project_id: UUID, caller_id: UUID) -> None:
+    async def _authorise(self, project_id: UUID, caller_id: UUID) -> Quota:
+        """A first look, before anything is stored; what decides is the commit."""
         async with self._database.transaction(read_only=True) as session:
-            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR, hold=False)
+            return await read_bytes(session, self._settings, project_id)
 
-    async def _commit(self, received: _Received, fields: UploadFields, caller_id: UUID, request_id: str | None) -> Task:
+    async def _commit(
+        self, received: _Received, fields: UploadFields, caller_id: UUID, request_id: str | None
+    ) -> tuple[Task, Dataset]:
         if fields.name is not None:
             return await self._insert(received, fields, fields.name, caller_id, request_id)
         for _ in range(NAME_TRIES):
@@ -142,16 +159,17 @@ class Uploads:
     async def _free_name(self, project_id: UUID, caller_id: UUID, filename: str) -> str:
         stem = default_name(filename)
         async with self._database.transaction(read_only=True) as session:
-            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+            await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR, hold=False)
             return first_free(stem, await datasets.names_starting_with(session, project_id, stem))
 
     async def _insert(
         self, received: _Received, fields: UploadFields, name: str, caller_id: UUID, request_id: str | None
-    ) -> Task:
+    ) -> tuple[Task, Dataset]:
         stored, dataset_id, project_id = _stored(received), received.dataset_id, fields.project_id
         params = {"filename": received.filename, "bytes": stored.bytes}
         async with self._database.transaction() as session:
             await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
+            await require_bytes(session, self._settings, project_id, stored.bytes)
             order = NewTask("ingest", "data", project_id, caller_id, params, dataset_id, 1, request_id=request_id)
             task = await self._ledger.submit(session, order)
             await datasets.insert(
@@ -161,14 +179,10 @@ class Uploads:
             operation = {"op": "upload", "filename": received.filename}
             figures = (received.filename, stored.key, stored.bytes, stored.sha256, operation, caller_id)
             await versions.insert(session, NewVersion(dataset_id, 1, *figures))
-        return task
-
-    async def _shown(self, dataset_id: UUID, caller_id: UUID) -> Dataset:
-        async with self._database.transaction(read_only=True) as session:
-            dataset = await datasets.visible(session, dataset_id, caller_id)
-        if dataset is None:
-            raise NotFound
-        return dataset
+            dataset = await _shown(session, dataset_id, caller_id)
+            content = upload_content(received.values, received.filename, stored.sha256)
+            await keep_answer(session, dataset, content=content)
+        return task, dataset
 
     async def _discard(self, received: _Received) -> None:
         if received.stored is not None:
@@ -192,6 +206,11 @@ def first_free(stem: str, taken: set[str]) -> str:
     return name
 
 
+def _require_room(room: Quota | None, more: int) -> None:
+    if room is not None and more > room.left:
+        raise QuotaExceeded("bytes stored", room, more)
+
+
 def _fields(received: _Received, *, complete: bool = True) -> UploadFields:
     if complete and received.stored is None:
         raise _missing("file")
@@ -211,9 +230,8 @@ def _stored(received: _Received) -> StoredObject:
     return received.stored
 
 
-async def _drain(body: AsyncIterator[bytes]) -> None:
-    left = DRAINED_BYTES
-    async for chunk in body:
-        left -= len(chunk)
-        if left <= 0:
-            return
+async def _shown(session: Session, dataset_id: UUID, caller_id: UUID) -> Dataset:
+    dataset = await datasets.visible(session, dataset_id, caller_id)
+    if dataset is None:
+        raise NotFound
+    return dataset

@@ -18,9 +18,15 @@ def downgrade() -> None:
     """Drop it again."""
     op.execute("""
     DROP TABLE llm_usage, project_quotas, mails, project_invitations, one_time_tokens, api_keys, idempotency_keys;
+    DROP INDEX api_logs_failed_idx;
     ALTER TABLE api_logs DROP COLUMN api_key_id;
     DELETE FROM projects WHERE deleted_at IS NOT NULL;
     ALTER TABLE projects DROP COLUMN deleted_at;
+    DROP INDEX users_admin_idx, user_profiles_avatar_key, projects_creator_idx, datasets_creator_idx, dataset_versions_creator_idx;
+    DROP INDEX analysis_tasks_unfinished_idx;
+    DROP INDEX analysis_tasks_creator_idx;
+    CREATE INDEX analysis_tasks_creator_idx ON analysis_tasks (created_by);
+    DROP INDEX sessions_address_idx;
     ALTER TABLE user_profiles DROP COLUMN avatar_type;
     ALTER TABLE users DROP COLUMN email_verified_at, DROP COLUMN last_login_at;
     """)
@@ -29,11 +35,22 @@ def downgrade() -> None:
 
 CHANGES = """
     ALTER TABLE users ADD COLUMN email_verified_at timestamptz, ADD COLUMN last_login_at timestamptz;
+    CREATE INDEX sessions_address_idx ON sessions (user_id, address);
     ALTER TABLE user_profiles ADD COLUMN avatar_type text;
     ALTER TABLE projects ADD COLUMN deleted_at timestamptz;
     CREATE INDEX projects_deleted_idx ON projects (deleted_at) WHERE deleted_at IS NOT NULL;
     COMMENT ON COLUMN projects.deleted_at IS 'A project that is being removed has no members any more; its row stays while its task can be read.';
     ALTER TABLE api_logs ADD COLUMN api_key_id uuid;
+    CREATE INDEX api_logs_key_idx ON api_logs (api_key_id, at DESC) WHERE api_key_id IS NOT NULL;
+    CREATE INDEX api_logs_failed_idx ON api_logs (at DESC) WHERE status >= 500;
+    CREATE INDEX users_admin_idx ON users (id) WHERE role = 'admin';
+    CREATE UNIQUE INDEX user_profiles_avatar_key ON user_profiles (avatar_key);
+    CREATE INDEX projects_creator_idx ON projects (created_by);
+    CREATE INDEX datasets_creator_idx ON datasets (created_by, id DESC);
+    CREATE INDEX dataset_versions_creator_idx ON dataset_versions (created_by, dataset_id, version);
+    DROP INDEX analysis_tasks_creator_idx;
+    CREATE INDEX analysis_tasks_creator_idx ON analysis_tasks (created_by, id DESC);
+    CREATE INDEX analysis_tasks_unfinished_idx ON analysis_tasks (project_id) WHERE status IN ('queued', 'running');
     DROP TABLE idempotency_keys;
     CREATE TABLE idempotency_keys (
         id           bytea PRIMARY KEY,
@@ -100,6 +117,7 @@ TABLES = """
     CREATE UNIQUE INDEX project_invitations_token_key ON project_invitations (token_sha256);
     CREATE INDEX project_invitations_expiry_idx ON project_invitations (expires_at);
     CREATE INDEX project_invitations_inviter_idx ON project_invitations (invited_by);
+    CREATE INDEX project_invitations_acceptor_idx ON project_invitations (accepted_by);
     COMMENT ON TABLE project_invitations IS 'People asked by mail to join a project. Written by api-gateway.';
     COMMENT ON COLUMN project_invitations.token_sha256 IS 'Hash of what the last mail holds; null until one is sent.';
 

@@ -1,0 +1,164 @@
+"""/api/v1/users/me/usage and /export over the real servers."""
+
+import json
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from httpx import AsyncClient
+
+from shared.database import Database
+from shared.ids import new_id
+
+from ..app.repositories import Repositories, UnitOfWork, unit_of_work
+from ..app.repositories.exports import SECTIONS
+from ..app.services.exports import PAGE, ExportService
+from .people import PASSWORD, Person
+from .staff import id_of, run
+
+pytestmark = pytest.mark.integration
+
+DATASET = "INSERT INTO datasets (id, project_id, name, created_by) VALUES ($1, $2, $3, $4)"
+VERSION = """
+INSERT INTO dataset_versions
+    (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, parquet_bytes, row_count, created_by)
+VALUES ($1, $2, 'a.csv', $3, 100, 'x', 50, 7, $4)
+"""
+TASK = """
+INSERT INTO analysis_tasks (id, kind, queue, status, project_id, created_by, params, finished_at)
+SELECT gen_random_uuid(), 'analysis', 'ai', $1, $2, $3, '{"a": 1}',
+       CASE WHEN $1 IN ('succeeded', 'failed', 'cancelled') THEN now() END
+FROM generate_series(1, $4)
+"""
+CALLS = """
+INSERT INTO api_logs (id, at, request_id, user_id, method, path, status, duration_ms)
+SELECT gen_random_uuid(), now() - $2::interval - make_interval(secs => n / 2), 'r', $1, 'GET', '/x', 200, 1.5
+FROM generate_series(1, $3) AS n
+"""
+
+
+async def project(person: Person) -> UUID:
+    made = await person.call("POST", "/projects", json={"name": "Study"})
+    return UUID(made.json()["id"])
+
+
+async def work(database: Database, person: Person, project_id: UUID) -> None:
+    """A dataset of two versions, tasks, calls and tokens."""
+    dataset, user = new_id(), id_of(person)
+    await run(database, DATASET, dataset, project_id, f"d-{dataset}", user)
+    for number in (1, 2):
+        await run(database, VERSION, dataset, number, f"{dataset}/{number}", user)
+    for status, count in (("queued", 1), ("succeeded", 3), ("failed", 2)):
+        await run(database, TASK, status, project_id, user, count)
+    await run(
+        database,
+        "INSERT INTO llm_usage VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC'), 10, 5, 0.25),"
+        " ($1, $2, '2020-01-01', 99, 99, 9)",
+        project_id,
+        user,
+    )
+
+
+class TestUsage:
+    async def test_anonymous(self, client: AsyncClient) -> None:
+        assert (await client.get("/api/v1/users/me/usage")).status_code == 401
+
+    async def test_counts_one_s_own_and_nothing_else(self, ada: Person, bob: Person, database: Database) -> None:
+        mine, shared = await project(ada), await project(bob)
+        await run(database, "INSERT INTO project_members VALUES ($1, $2, 'editor')", shared, id_of(ada))
+        await work(database, ada, mine)
+        await work(database, ada, shared)
+        await work(database, bob, shared)
+        await run(database, "DELETE FROM api_logs")
+        await run(database, CALLS, id_of(ada), _days(1), 5)
+        await run(database, CALLS, id_of(ada), _days(31), 4)
+        usage = (await ada.call("GET", "/users/me/usage")).json()
+        assert usage.pop("requests_30_days") >= 5
+        assert usage == {
+            "projects": 1,
+            "datasets": 2,
+            "bytes": 600,
+            "rows": 28,
+            "tasks": {"queued": 2, "running": 0, "succeeded": 6, "failed": 4, "cancelled": 0},
+            "llm": {"month": f"{datetime.now(UTC):%Y-%m}", "tokens_in": 20, "tokens_out": 10, "cost": 0.5},
+        }
+
+    async def test_nothing_yet(self, ada: Person) -> None:
+        usage = (await ada.call("GET", "/users/me/usage")).json()
+        assert (usage["projects"], usage["bytes"], usage["llm"]["cost"]) == (0, 0, 0.0)
+        assert set(usage["tasks"].values()) == {0}
+
+
+class TestExport:
+    async def test_anonymous(self, client: AsyncClient) -> None:
+        assert (await client.post("/api/v1/users/me/export")).status_code == 401
+
+    async def test_holds_everything_but_secrets(self, ada: Person, bob: Person, database: Database) -> None:
+        mine = await project(ada)
+        await work(database, ada, mine)
+        await work(database, bob, mine)
+        key = (await ada.call("POST", "/auth/api-keys", json={"name": "script", "scopes": ["read"]})).json()["key"]
+        await ada.call("POST", f"/projects/{mine}/invitations", json={"email": "carl@example.com", "role": "viewer"})
+        await ada.call("PATCH", "/users/me/profile", json={"preferences": {"é": '"]}'}})
+        answer = await ada.call("POST", "/users/me/export")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"].startswith('attachment; filename="export-')
+        assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/json", "no-store")
+        document = answer.json()
+        assert list(document) == ["exported_at", "user", "profile", *(section.name for section in SECTIONS)]
+        assert (document["user"]["email"], document["profile"]["preferences"]) == ("ada@example.com", {"é": '"]}'})
+        sizes = {name: len(rows) for name, rows in document.items() if isinstance(rows, list)}
+        assert sizes.pop("requests") >= 0
+        assert sizes == {
+            "sessions": 1,
+            "api_keys": 1,
+            "mails": sizes["mails"],
+            "memberships": 1,
+            "invitations_sent": 1,
+            "invitations_accepted": 0,
+            "projects_created": 1,
+            "datasets": 1,
+            "dataset_versions": 2,
+            "tasks": 6,
+            "llm_usage": 2,
+        }
+        for secret in (key, key.rpartition("_")[2], PASSWORD, "$2b$", "sha256(", "refresh_jti", "bob@example.com"):
+            assert secret not in answer.text
+
+    async def test_no_page_is_lost_or_doubled(self, ada: Person, database: Database) -> None:
+        mine, rows = await project(ada), 2 * PAGE + 1
+        await run(database, TASK, "queued", mine, id_of(ada), rows)
+        await run(database, "DELETE FROM api_logs")
+        await run(database, CALLS, id_of(ada), _days(3), rows)
+        await run(database, DATASET, dataset := new_id(), mine, "d", id_of(ada))
+        for number in range(1, PAGE + 2):
+            await run(database, VERSION, dataset, number, f"k{number}", id_of(ada))
+        document = (await ada.call("POST", "/users/me/export")).json()
+        assert len({task["id"] for task in document["tasks"]}) == len(document["tasks"]) == rows
+        assert [version["version"] for version in document["dataset_versions"]] == list(range(1, PAGE + 2))
+        times = [call["at"] for call in document["requests"] if call["request_id"] == "r"]
+        assert (len(times), times) == (rows, sorted(times))
+
+    async def test_a_failure_on_the_way_leaves_the_document_open(self, ada: Person, database: Database) -> None:
+        pieces = []
+        with pytest.raises(ConnectionError):
+            async for piece in await ExportService(_failing_after(unit_of_work(database), 3)).open(id_of(ada)):
+                pieces.append(piece)  # noqa: PERF401 - it ends with an error
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(b"".join(pieces))
+
+
+def _failing_after(begin: UnitOfWork, transactions: int) -> UnitOfWork:
+    left = iter(range(transactions))
+
+    def failing(*, read_only: bool = False) -> AbstractAsyncContextManager[Repositories]:
+        if next(left, None) is None:
+            raise ConnectionError
+        return begin(read_only=read_only)
+
+    return failing
+
+
+def _days(days: int) -> timedelta:
+    return timedelta(days=days)

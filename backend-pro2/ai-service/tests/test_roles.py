@@ -1,0 +1,161 @@
+"""Every route of the AI service by everybody: who reads, who changes, and what an archived project refuses."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient, Response
+
+from shared.config import Settings
+from shared.database import Database
+from shared.ids import new_id
+from shared.resources import Resources
+from shared.tasks import NewTask
+from shared.testing.project import Workspace
+
+from ..app.main import app
+from .support import DatasetMaker
+
+pytestmark = pytest.mark.integration
+
+ANYBODY, READ, CHANGE = "anybody", "read", "change"
+MEMBERS = ("viewer", "editor", "owner")
+ORDER = {"project_id": "PROJECT", "dataset_id": "DATASET", "type": "describe", "params": {}}
+SHORT = {name: value for name, value in ORDER.items() if name != "type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request of one operation. `ok` is what a member gets who may do it; `task` says which state it needs."""
+
+    kind: str
+    method: str
+    path: str
+    ok: int
+    body: dict[str, Any] | None = None
+    task: str = "queued"
+
+
+OPERATIONS = {
+    "analysis_types": Operation(ANYBODY, "GET", "/analysis/types", 200),
+    "analysis_submit": Operation(CHANGE, "POST", "/analysis", 202, ORDER),
+    "analysis_submit_type": Operation(CHANGE, "POST", "/analysis/describe", 202, SHORT),
+    "analysis_list": Operation(ANYBODY, "GET", "/analysis", 200),
+    "analysis_read": Operation(READ, "GET", "/analysis/TASK", 200),
+    "analysis_delete": Operation(CHANGE, "DELETE", "/analysis/TASK", 204, task="failed"),
+    "analysis_result": Operation(READ, "GET", "/analysis/TASK/result", 409),
+    "analysis_artifact": Operation(READ, "GET", "/analysis/TASK/artifacts/x", 409),
+    "analysis_cancel": Operation(CHANGE, "POST", "/analysis/TASK/cancel", 200),
+    "analysis_retry": Operation(CHANGE, "POST", "/analysis/TASK/retry", 202, task="failed"),
+    "analysis_events": Operation(READ, "GET", "/analysis/TASK/events", 200, task="failed"),
+    "tasks_list": Operation(ANYBODY, "GET", "/tasks", 200),
+    "tasks_queues": Operation(ANYBODY, "GET", "/tasks/queues", 200),
+    "tasks_cluster": Operation(ANYBODY, "GET", "/tasks/cluster", 503),
+    "tasks_read": Operation(READ, "GET", "/tasks/TASK", 200),
+    "tasks_cancel": Operation(CHANGE, "POST", "/tasks/TASK/cancel", 200),
+    "tasks_events": Operation(READ, "GET", "/tasks/TASK/events", 200, task="failed"),
+    "tasks_result": Operation(READ, "GET", "/tasks/TASK/result", 409),
+}
+OF_PROJECTS = [name for name, operation in OPERATIONS.items() if operation.kind != ANYBODY]
+
+
+def known_operations(app: FastAPI) -> set[str]:
+    return {entry["operationId"] for path in app.openapi()["paths"].values() for entry in path.values()}
+
+
+def test_no_route_is_forgotten() -> None:
+    assert {name for name in known_operations(app) if not name.startswith("ai_service_")} - set(OPERATIONS) == set()
+
+
+@dataclass
+class World:
+    """Clients of everybody, and a workspace with one dataset."""
+
+    clients: dict[str, AsyncClient]
+    resources: Resources
+    workspace: Workspace
+    dataset_id: UUID
+
+    async def task(self, status: str) -> UUID:
+        """An analysis that stands so."""
+        params = {"type": "describe", "params": {}, "seed": 0}
+        order = NewTask("analysis", "ai", self.workspace.project_id, self.workspace.owner, params, self.dataset_id, 1)
+        async with self.resources.database.transaction() as session:
+            task = await self.resources.ledger.submit(session, order)
+            if status == "failed":
+                sql = "UPDATE analysis_tasks SET status = 'failed', finished_at = now() WHERE id = $1"
+                await session.execute(sql, task.id)
+        return task.id
+
+    async def call(self, person: str, operation: Operation, *, task: UUID, absent: bool = False) -> Response:
+        """The operation by this person, on this task, or on a project and a dataset that do not exist."""
+        places = {
+            "PROJECT": str(new_id() if absent else self.workspace.project_id),
+            "DATASET": str(new_id() if absent else self.dataset_id),
+        }
+        body = operation.body and {key: places.get(str(value), value) for key, value in operation.body.items()}
+        path = operation.path.replace("TASK", str(new_id() if absent else task))
+        return await self.clients[person].request(operation.method, path, json=body)
+
+
+@pytest.fixture
+async def world(
+    clients: dict[str, AsyncClient], resources: Resources, workspace: Workspace, make_dataset: DatasetMaker
+) -> World:
+    return World(clients, resources, workspace, await make_dataset({"x": [1.0, 2.0, 4.0]}))
+
+
+class TestEveryRoute:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        """An instance without a Ray cluster."""
+        return settings.model_copy(update={"ray_enabled": False})
+
+    @pytest.mark.parametrize("name", OPERATIONS)
+    async def test_members_by_role(self, world: World, name: str) -> None:
+        operation = OPERATIONS[name]
+        for person in MEMBERS:
+            answer = await world.call(person, operation, task=await world.task(operation.task))
+            refused = operation.kind == CHANGE and person == "viewer"
+            assert answer.status_code == (403 if refused else operation.ok), (person, answer.text)
+
+    @pytest.mark.parametrize("name", OF_PROJECTS)
+    async def test_foreign_is_like_absent(self, world: World, name: str) -> None:
+        operation = OPERATIONS[name]
+        task = await world.task(operation.task)
+        foreign = await world.call("stranger", operation, task=task)
+        absent = await world.call("owner", operation, task=task, absent=True)
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        assert foreign.json()["detail"] == absent.json()["detail"]
+
+    @pytest.mark.parametrize("name", OPERATIONS)
+    async def test_an_archived_project_is_read_only(self, world: World, name: str, database: Database) -> None:
+        operation = OPERATIONS[name]
+        task = await world.task(operation.task)
+        async with database.transaction() as session:
+            await session.execute("UPDATE projects SET archived_at = now() WHERE id = $1", world.workspace.project_id)
+        answer = await world.call("owner", operation, task=task)
+        if operation.kind == CHANGE:
+            assert (answer.status_code, answer.json()["code"]) == (409, "project_archived")
+        else:
+            assert answer.status_code == operation.ok
+
+    @pytest.mark.parametrize("name", ["analysis_submit", "analysis_submit_type", "analysis_retry"])
+    async def test_quota_of_tasks(self, world: World, name: str, database: Database) -> None:
+        operation = OPERATIONS[name]
+        task = await world.task(operation.task)
+        async with database.transaction() as session:
+            sql = "INSERT INTO project_quotas (project_id, max_tasks) VALUES ($1, 0)"
+            await session.execute(sql, world.workspace.project_id)
+        refused = await world.call("editor", operation, task=task)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_tasks")
+        assert int(refused.headers["retry-after"]) > 0
+
+
+async def test_lists_hold_nothing_of_strangers(world: World) -> None:
+    await world.task("queued")
+    for path in ("/analysis", "/tasks", "/tasks/queues"):
+        assert (await world.clients["viewer"].get(path)).json()["items"] != []
+        assert (await world.clients["stranger"].get(path)).json()["items"] == []

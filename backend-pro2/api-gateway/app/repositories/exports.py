@@ -1,0 +1,195 @@
+"""Everything that is held about one user, page by page: statements over the tables of all services.
+
+Left out are secrets, which are hashes: of passwords, keys and mailed tokens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.database import Session
+
+NIL = UUID(int=0)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """One object as JSON text, and where it stands in its section."""
+
+    item: str
+    id: UUID
+    number: int = 0
+    at: datetime = LONG_AGO
+
+    @property
+    def by_id(self) -> tuple[object, ...]:
+        """The place of a row that has an id of its own."""
+        return (self.id,)
+
+    @property
+    def by_number(self) -> tuple[object, ...]:
+        """The place of a row that is numbered below an id."""
+        return (self.id, self.number)
+
+    @property
+    def by_time(self) -> tuple[object, ...]:
+        """The place of a row in order of time."""
+        return (self.at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A list in the document. Its statement takes the user, the number of rows wanted, and the place to go on after."""
+
+    name: str
+    statement: str
+    first: tuple[object, ...] = (NIL,)
+    place: Callable[[ExportRow], tuple[object, ...]] = lambda row: row.by_id
+
+
+SECTIONS = (
+    Section(
+        "sessions",
+        """
+        SELECT id, json_build_object('id', id, 'address', address, 'user_agent', user_agent, 'created_at', created_at,
+            'expires_at', expires_at, 'revoked_at', revoked_at, 'revoked_reason', revoked_reason)::text AS item
+        FROM sessions WHERE user_id = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "api_keys",
+        """
+        SELECT id, json_build_object('id', id, 'name', name, 'prefix', prefix, 'scopes', scopes,
+            'created_at', created_at, 'expires_at', expires_at, 'last_used_at', last_used_at,
+            'revoked_at', revoked_at)::text AS item
+        FROM api_keys WHERE user_id = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "mails",
+        """
+        SELECT id, json_build_object('id', id, 'kind', kind, 'recipient', recipient, 'created_at', created_at,
+            'finished_at', finished_at, 'outcome', outcome)::text AS item
+        FROM mails WHERE user_id = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "memberships",
+        """
+        SELECT p.id, json_build_object('project_id', p.id, 'project_name', p.name, 'role', m.role,
+            'created_at', m.created_at)::text AS item
+        FROM project_members m JOIN projects p ON p.id = m.project_id
+        WHERE m.user_id = $1 AND m.project_id > $3 ORDER BY m.project_id LIMIT $2
+        """,
+    ),
+    Section(
+        "invitations_sent",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'email', email, 'role', role,
+            'created_at', created_at, 'expires_at', expires_at, 'accepted_at', accepted_at)::text AS item
+        FROM project_invitations WHERE invited_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "invitations_accepted",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'email', email, 'role', role,
+            'created_at', created_at, 'accepted_at', accepted_at)::text AS item
+        FROM project_invitations WHERE accepted_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "projects_created",
+        """
+        SELECT id, json_build_object('id', id, 'name', name, 'description', description, 'created_at', created_at,
+            'archived_at', archived_at, 'deleted_at', deleted_at)::text AS item
+        FROM projects WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "datasets",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'name', name, 'description', description,
+            'tags', tags, 'status', status, 'current_version', current_version, 'created_at', created_at)::text AS item
+        FROM datasets WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "dataset_versions",
+        """
+        SELECT dataset_id AS id, version AS number, json_build_object('dataset_id', dataset_id, 'version', version,
+            'filename', filename, 'bytes', raw_bytes, 'sha256', raw_sha256, 'rows', row_count,
+            'created_at', created_at)::text AS item
+        FROM dataset_versions
+        WHERE created_by = $1 AND (dataset_id, version) > ($3::uuid, $4::integer)
+        ORDER BY dataset_id, version LIMIT $2
+        """,
+        first=(NIL, 0),
+        place=lambda row: row.by_number,
+    ),
+    Section(
+        "tasks",
+        """
+        SELECT id, json_build_object('id', id, 'kind', kind, 'status', status, 'project_id', project_id,
+            'dataset_id', dataset_id, 'version', version, 'params', params, 'created_at', created_at,
+            'started_at', started_at, 'finished_at', finished_at, 'error_code', error_code)::text AS item
+        FROM analysis_tasks WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "llm_usage",
+        """
+        SELECT project_id AS id, (month - date '1970-01-01') AS number, json_build_object('project_id', project_id,
+            'month', to_char(month, 'YYYY-MM'), 'tokens_in', tokens_in, 'tokens_out', tokens_out,
+            'cost', cost)::text AS item
+        FROM llm_usage
+        WHERE user_id = $1 AND (project_id, month) > ($3::uuid, date '1970-01-01' + $4::integer)
+        ORDER BY project_id, month LIMIT $2
+        """,
+        first=(NIL, 0),
+        place=lambda row: row.by_number,
+    ),
+    Section(
+        "requests",
+        """
+        SELECT id, at, json_build_object('at', at, 'request_id', request_id, 'method', method, 'path', path,
+            'status', status, 'duration_ms', duration_ms, 'bytes_in', bytes_in, 'bytes_out', bytes_out,
+            'address', address, 'api_key_id', api_key_id)::text AS item
+        FROM api_logs
+        WHERE user_id = $1 AND at >= $3 AND (at, id) > ($3::timestamptz, $4::uuid)
+        ORDER BY at, id LIMIT $2
+        """,
+        first=(LONG_AGO, NIL),
+        place=lambda row: row.by_time,
+    ),
+)
+
+
+class Exports:
+    """What is held about a user, as JSON text."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def user(self, user_id: UUID) -> str | None:
+        """The account and its profile: two members of the document, without braces around them."""
+        found: str | None = await self._session.fetch_value(
+            """
+            SELECT '"user":' || json_build_object('id', u.id, 'email', u.email, 'full_name', u.full_name,
+                       'role', u.role, 'is_active', u.is_active, 'created_at', u.created_at,
+                       'updated_at', u.updated_at, 'email_verified_at', u.email_verified_at,
+                       'last_login_at', u.last_login_at)::text
+                || ',"profile":' || json_build_object('locale', p.locale, 'time_zone', p.time_zone,
+                       'preferences', p.preferences, 'avatar_type', p.avatar_type, 'updated_at', p.updated_at)::text
+            FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+            WHERE u.id = $1
+            """,
+            user_id,
+        )
+        return found
+
+    async def rows(self, section: Section, user_id: UUID, limit: int, after: tuple[object, ...]) -> list[ExportRow]:
+        """The next rows of a section."""
+        return await self._session.fetch_all(ExportRow, section.statement, user_id, limit, *after)

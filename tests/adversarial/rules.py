@@ -1,0 +1,149 @@
+"""Who may do what: a line for each operation of the merged document. A new operation needs one; a test says so.
+
+`least` is the least that a caller must be, `key` the scope that an API key must have for it (LOGIN: none will do, OPEN:
+any will). Names in braces, in paths and bodies, are attributes of a World.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .world import PNG
+
+
+class Least(Enum):
+    """What a caller must be at least."""
+
+    ANYBODY = "no credentials"
+    USER = "any account"
+    SELF = "the account that the path names, or that what it names belongs to"
+    VIEWER = "a member of the project"
+    EDITOR = "an editor of the project"
+    OWNER = "an owner of the project"
+    ADMIN = "an administrator"
+
+
+LOGIN, OPEN = "login", "open"
+Content = Mapping[str, Any] | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One operation's demands, and a request that a caller who meets them can make."""
+
+    least: Least
+    key: str
+    body: Content = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "application/json"
+    # Administrators may do it too, whose resource it ever is.
+    admin: bool = False
+    # Whoever may do it uses something up: the resource, or the session.
+    spends: bool = False
+    # Has to be there before.
+    needs: str = ""
+    # Whoever may not do it is told so even about what is absent.
+    told_first: bool = False
+
+
+ANYBODY, USER, SELF = Least.ANYBODY, Least.USER, Least.SELF
+VIEWER, EDITOR, OWNER, ADMIN = Least.VIEWER, Least.EDITOR, Least.OWNER, Least.ADMIN
+NOT_A_TOKEN = "A" * 43
+WRONG = {"current_password": "not the present one", "new_password": "seven grey geese over it"}
+GUEST = {"user_id": "{guest_id}"}
+ORDER = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "params": {"columns": ["a"]}}
+QUERY = {"project_id": "{project_id}", "sql": "SELECT 1 AS one"}
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n{project_id}\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n1,2\n\r\n--x--\r\n'
+)
+ARTIFACT = {"name": "{artifact}"}
+NUMBER = {"number": "1"}
+
+RULES: dict[str, Rule] = {
+    "api_gateway_health": Rule(ANYBODY, OPEN),
+    "api_gateway_health_detailed": Rule(ANYBODY, OPEN),
+    "api_gateway_ready": Rule(ANYBODY, OPEN),
+    "auth_register": Rule(ANYBODY, OPEN, {"email": "{fresh_email}", "password": "a pass phrase that will do"}),
+    "auth_login": Rule(ANYBODY, OPEN, {"email": "nobody@example.org", "password": "wrong"}),
+    "auth_refresh": Rule(ANYBODY, OPEN, {"refresh_token": NOT_A_TOKEN}),
+    "auth_forgot_password": Rule(ANYBODY, OPEN, {"email": "nobody@example.org"}),
+    "auth_reset_password": Rule(ANYBODY, OPEN, {"token": NOT_A_TOKEN, "new_password": "seven grey geese over it"}),
+    "auth_verify_email": Rule(ANYBODY, OPEN, {"token": NOT_A_TOKEN}),
+    "auth_resend_verification": Rule(ANYBODY, OPEN, {"email": "nobody@example.org"}),
+    "auth_me": Rule(USER, OPEN),
+    "auth_logout": Rule(USER, LOGIN, spends=True),
+    "auth_logout_all": Rule(USER, LOGIN, spends=True),
+    "auth_change_password": Rule(USER, LOGIN, WRONG),
+    "auth_sessions_list": Rule(USER, LOGIN),
+    "auth_sessions_revoke": Rule(SELF, LOGIN, spends=True),
+    "auth_api_keys_list": Rule(USER, LOGIN),
+    "auth_api_keys_create": Rule(USER, LOGIN, {"name": "another", "scopes": ["tasks:read"]}),
+    "auth_api_keys_revoke": Rule(SELF, LOGIN, spends=True),
+    "users_list": Rule(ADMIN, "admin", told_first=True),
+    "users_read": Rule(SELF, "admin", admin=True),
+    "users_update": Rule(SELF, "admin", {"full_name": "Somebody"}, admin=True),
+    "users_delete": Rule(SELF, LOGIN, admin=True, spends=True),
+    "users_role_set": Rule(ADMIN, "admin", {"role": "user"}, told_first=True),
+    "users_me_read": Rule(USER, "users:read"),
+    "users_me_update": Rule(USER, "users:write", {"full_name": "Somebody"}),
+    "users_me_delete": Rule(USER, LOGIN, spends=True),
+    "users_me_profile_read": Rule(USER, "users:read"),
+    "users_me_profile_update": Rule(USER, "users:write", {"preferences": {"theme": "dark"}}),
+    "users_me_avatar_put": Rule(USER, "users:write", PNG, kind="image/png"),
+    "users_me_avatar_read": Rule(USER, "users:read", needs="avatar"),
+    "users_me_avatar_delete": Rule(USER, "users:write", needs="avatar", spends=True),
+    "users_me_usage": Rule(USER, "users:read"),
+    "users_me_export": Rule(USER, "users:read"),
+    "api_logs_list": Rule(ADMIN, "admin", told_first=True),
+    "projects_list": Rule(USER, "projects:read"),
+    "projects_create": Rule(USER, "projects:write", {"name": "Another"}),
+    "projects_read": Rule(VIEWER, "projects:read"),
+    "projects_update": Rule(EDITOR, "projects:write", {"description": "Changed."}),
+    "projects_delete": Rule(OWNER, "projects:write", spends=True),
+    "projects_archive": Rule(OWNER, "projects:write", spends=True),
+    "projects_restore": Rule(OWNER, "projects:write"),
+    "projects_members_list": Rule(VIEWER, "projects:read"),
+    "projects_members_add": Rule(OWNER, "projects:write", {"user_id": "{user_id}", "role": "viewer"}),
+    "projects_members_update": Rule(OWNER, "projects:write", {"role": "viewer"}, GUEST),
+    "projects_members_remove": Rule(OWNER, "projects:write", path=GUEST, spends=True),
+    "projects_invitations_list": Rule(OWNER, "projects:read"),
+    "projects_invitations_create": Rule(OWNER, "projects:write", {"email": "guest@example.org", "role": "viewer"}),
+    "projects_invitations_withdraw": Rule(OWNER, "projects:write", spends=True),
+    "projects_invitations_accept": Rule(USER, "projects:write", {"token": NOT_A_TOKEN}),
+    "projects_quotas_read": Rule(VIEWER, "projects:read", admin=True),
+    "projects_quotas_set": Rule(ADMIN, "admin", {"max_tasks": None}),
+    "projects_usage": Rule(VIEWER, "projects:read", admin=True),
+    "upload_formats": Rule(USER, "datasets:read"),
+    "upload_file": Rule(EDITOR, "datasets:write", FORM, kind="multipart/form-data; boundary=x"),
+    "datasets_list": Rule(USER, "datasets:read"),
+    "datasets_get": Rule(VIEWER, "datasets:read"),
+    "datasets_change": Rule(EDITOR, "datasets:write", {"description": "Changed."}),
+    "datasets_delete": Rule(EDITOR, "datasets:write", spends=True),
+    "datasets_schema": Rule(VIEWER, "datasets:read"),
+    "datasets_preview": Rule(VIEWER, "datasets:read"),
+    "datasets_profile": Rule(VIEWER, "datasets:read"),
+    "datasets_download": Rule(VIEWER, "datasets:read"),
+    "datasets_versions": Rule(VIEWER, "datasets:read"),
+    "datasets_version": Rule(VIEWER, "datasets:read", path=NUMBER),
+    "process_query": Rule(VIEWER, "datasets:read", QUERY),
+    "analysis_types": Rule(USER, "analysis:read"),
+    "analysis_list": Rule(USER, "analysis:read"),
+    "analysis_submit": Rule(EDITOR, "analysis:write", {**ORDER, "type": "describe"}),
+    "analysis_submit_type": Rule(EDITOR, "analysis:write", ORDER, {"type": "describe"}),
+    "analysis_read": Rule(VIEWER, "analysis:read"),
+    "analysis_delete": Rule(EDITOR, "analysis:write", spends=True),
+    "analysis_result": Rule(VIEWER, "analysis:read"),
+    "analysis_artifact": Rule(VIEWER, "analysis:read", path=ARTIFACT),
+    "analysis_cancel": Rule(EDITOR, "analysis:write"),
+    "analysis_retry": Rule(EDITOR, "analysis:write", path={"task_id": "{failed_task_id}"}),
+    "analysis_events": Rule(VIEWER, "analysis:read"),
+    "tasks_list": Rule(USER, "tasks:read"),
+    "tasks_queues": Rule(USER, "tasks:read"),
+    "tasks_cluster": Rule(USER, "tasks:read"),
+    "tasks_read": Rule(VIEWER, "tasks:read"),
+    "tasks_cancel": Rule(EDITOR, "tasks:write"),
+    "tasks_events": Rule(VIEWER, "tasks:read"),
+    "tasks_result": Rule(VIEWER, "tasks:read"),
+}

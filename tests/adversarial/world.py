@@ -1,0 +1,118 @@
+"""Somebody's belongings at an instance, made when they are first asked for: what a caller may or may not reach."""
+
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from ..e2e.api import PASSWORD, Api
+from .wire import own_address
+
+ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
+CSV = b"a,b,same\n" + b"".join(b"%d,%d,1\n" % (n % 7, n % 5) for n in range(40))
+# One pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+
+
+class World:
+    """An owner with one of everything; the helpers `viewer`, `editor` and `guest` are let into the project."""
+
+    def __init__(self, base_url: str, helpers: dict[str, Api] | None = None) -> None:
+        self.base_url = base_url
+        self.helpers = helpers or {}
+        self._opened: Api | None = None
+
+    @cached_property
+    def owner(self) -> Api:
+        self._opened = Api(self.base_url, own_address())
+        return self._opened.signed_up()
+
+    @cached_property
+    def user_id(self) -> str:
+        return str(self.owner.ok("GET", "/auth/me")["id"])
+
+    @property
+    def fresh_email(self) -> str:
+        return f"fresh-{uuid4().hex[:12]}@example.org"
+
+    @cached_property
+    def project_id(self) -> str:
+        project = self.owner.project(f"Plans of {self.owner.email}")
+        for name, person in self.helpers.items():
+            role = "editor" if name == "editor" else "viewer"
+            self.owner.ok("POST", f"/projects/{project}/members", json={"email": person.email, "role": role})
+        return project
+
+    @cached_property
+    def guest_id(self) -> str:
+        """A member whom nobody needs."""
+        members = self.owner.ok("GET", f"/projects/{self.project_id}/members")["items"]
+        emails = {member["email"]: str(member["user_id"]) for member in members}
+        return emails[self.helpers["guest"].email] if self.helpers else ABSENT
+
+    @cached_property
+    def dataset(self) -> dict[str, Any]:
+        dataset = self.owner.upload(self.project_id, CSV, "secret.csv")
+        assert dataset["status"] == "ready", dataset
+        return dataset
+
+    @property
+    def dataset_id(self) -> str:
+        return str(self.dataset["id"])
+
+    @cached_property
+    def task_id(self) -> str:
+        """A finished analysis with an artifact."""
+        task = self.owner.analyse(self.dataset, "cluster", {"columns": ["a", "b"], "k": 2})
+        assert task["status"] == "succeeded", task
+        return str(task["id"])
+
+    @cached_property
+    def failed_task_id(self) -> str:
+        """An analysis that can be retried, since it failed."""
+        task = self.owner.analyse(self.dataset, "regression", {"target": "a", "features": ["same"]})
+        assert task["status"] == "failed", task
+        return str(task["id"])
+
+    @cached_property
+    def artifact(self) -> str:
+        return str(self.owner.ok("GET", f"/analysis/{self.task_id}/result")["artifacts"][0]["name"])
+
+    @cached_property
+    def invitation_id(self) -> str:
+        body = {"email": f"invited-{self.user_id}@example.org", "role": "viewer"}
+        return str(self.owner.ok("POST", f"/projects/{self.project_id}/invitations", json=body)["id"])
+
+    @cached_property
+    def key_id(self) -> str:
+        return str(self.owner.ok("POST", "/auth/api-keys", json={"name": "spare"})["id"])
+
+    @cached_property
+    def session_id(self) -> str:
+        """A second session, so that ending it leaves the first."""
+        self.owner.ok("POST", "/auth/login", json={"email": self.owner.email, "password": PASSWORD})
+        sessions = self.owner.ok("GET", "/auth/sessions")["items"]
+        return next(str(session["id"]) for session in sessions if not session["current"])
+
+    @cached_property
+    def avatar(self) -> str:
+        """Once looked at, there is one."""
+        headers = {"content-type": "image/png"}
+        return str(self.owner.ok("PUT", "/users/me/avatar", content=PNG, headers=headers)["avatar_url"])
+
+    def key(self, *scopes: str) -> str:
+        """An API key of the owner's."""
+        made = self.owner.ok("POST", "/auth/api-keys", json={"name": " ".join(scopes), "scopes": list(scopes)})
+        return str(made["key"])
+
+    @property
+    def traces(self) -> list[str]:
+        """What a stranger must find nowhere."""
+        ids = [self.user_id, self.project_id, self.dataset_id, self.task_id, self.invitation_id, self.key_id]
+        return [*ids, self.owner.email]
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.client.close()

@@ -80,5 +80,14 @@ async def test_forwarded_headers_of_strangers_are_not_believed(attacker: Attacke
 async def test_health_is_not_limited_and_nothing_else_is_free(attacker: Attacker) -> None:
     for path in ("/health", "/ready", "/metrics"):
         assert "x-ratelimit-limit" not in (await attacker.send("GET", path)).headers
-    for path in ("/api/v1/projects", "/health/", "/health/detailed", "//health", "/docs", "/nothing", "/api/v1/tasks"):
+    for path in (
+        "/api/v1/auth/me",
+        "/api/v1/projects",
+        "/health/",
+        "/health/detailed",
+        "//health",
+        "/docs",
+        "/nothing",
+        "/api/v1/tasks",
+    ):
         assert "x-ratelimit-limit" in (await attacker.send("GET", path)).headers, path

@@ -84,12 +84,15 @@ class TestSilence:
             await asyncio.sleep(0.6)
             return b"x", bool(left.pop())
 
-        async with pool_of(Service(*[HELLO] * 2), BRIEF) as pool:
-            left = [False, True, True]
-            assert await whole(to(pool, "POST", slow, None)) == b"hello"
-            async with to(pool) as answer:
-                await asyncio.sleep(0.6)
-                assert await rest(answer) == b"hello"
+        async def patient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+            writer.write(HELLO)
+
+        left = [False, True, True]
+        async with pool_of(patient, BRIEF) as pool, to(pool, "POST", slow, None) as answer:
+            await asyncio.sleep(0.6)
+            assert await rest(answer) == b"hello"
 
 
 @pytest.mark.integration

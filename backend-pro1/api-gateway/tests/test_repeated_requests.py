@@ -15,13 +15,9 @@ from shared.idempotency.answers import REPLAYED, Answer
 from shared.ids import new_id
 from shared.resources import Resources
 
+from ..app.composition import chores
 from ..app.core.headers import response_headers
-from ..app.main import _chores
-from ..app.repositories import unit_of_work
-from ..app.services.api_log_months import ApiLogMonths
 from ..app.services.housekeeping import Housekeeping
-from ..app.services.leftovers import Leftovers
-from ..app.services.removals import RemovalService
 from .people import PASSWORD, Person
 from .servers import Start, serving
 from .upstream_app import Upstream
@@ -161,8 +157,5 @@ async def test_old_answers_are_swept_by_housekeeping(
     await ada.call("POST", "/projects", json={"name": "p"}, headers=KEYED)
     async with database.transaction() as session:
         await session.execute("UPDATE idempotency_keys SET created_at = now() - interval '2 d', locked_until = now()")
-    begin = unit_of_work(database)
-    removal = RemovalService(begin, resources.ledger)
-    chores = _chores(resources, gateway_settings, ApiLogMonths(begin, 90), removal, Leftovers(begin))
-    await Housekeeping(chores).do(["kept_answers"])
+    await Housekeeping(chores(gateway_settings, resources)).do(["kept_answers"])
     assert await count(database, "idempotency_keys") == 0

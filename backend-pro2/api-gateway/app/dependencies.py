@@ -1,7 +1,7 @@
 """What routes ask for by type."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
@@ -38,8 +38,8 @@ MAXIMUM_USER_AGENT = 400
 
 
 @dataclass(frozen=True, slots=True)
-class AuthServices:
-    """The use cases of /auth."""
+class UseCases:
+    """The use cases of one process, in `app.state.use_cases`, each under its noun."""
 
     authentication: Authentication
     refreshes: Refreshes
@@ -47,77 +47,32 @@ class AuthServices:
     verifications: Verifications
     sessions: LoginSessions
     api_keys: ApiKeyService
-
-
-@dataclass(frozen=True, slots=True)
-class UserServices:
-    """The use cases of /users."""
-
     users: UserService
     erasures: ErasureService
     profiles: ProfileService
     avatars: AvatarService
     usage: UsageService
     exports: ExportService
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectServices:
-    """The use cases of /projects."""
-
     projects: ProjectService
     members: MemberService
     invitations: InvitationService
     quotas: QuotaService
     removals: RemovalService
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases of one process, in `app.state.services`."""
-
-    of_auth: AuthServices
-    of_projects: ProjectServices
     api_logs: ApiLogService
-    addresses: AddressResolver
-    of_users: UserServices
 
 
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+def _use_case(noun: str) -> Any:
+    """A dependency that finds the use case of this noun."""
+
+    def find(request: Request) -> object:
+        return getattr(request.app.state.use_cases, noun)
+
+    return Depends(find)
 
 
-def _of_auth(request: Request) -> AuthServices:
-    return _services(request).of_auth
-
-
-def _projects(request: Request) -> ProjectService:
-    return _services(request).of_projects.projects
-
-
-def _members(request: Request) -> MemberService:
-    return _services(request).of_projects.members
-
-
-def _invitations(request: Request) -> InvitationService:
-    return _services(request).of_projects.invitations
-
-
-def _quotas(request: Request) -> QuotaService:
-    return _services(request).of_projects.quotas
-
-
-def _removals(request: Request) -> RemovalService:
-    return _services(request).of_projects.removals
-
-
-def _api_logs(request: Request) -> ApiLogService:
-    return _services(request).api_logs
-
-
-def _of_users(request: Request) -> UserServices:
-    return _services(request).of_users
+def _address(request: Request) -> str:
+    addresses: AddressResolver = request.app.state.addresses
+    return addresses.of(request.scope)
 
 
 async def _picture(request: Request) -> bytes:
@@ -132,7 +87,7 @@ async def _picture(request: Request) -> bytes:
 
 def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent")
-    return Client(_services(request).addresses.of(request.scope), agent and agent[:MAXIMUM_USER_AGENT])
+    return Client(_address(request), agent and agent[:MAXIMUM_USER_AGENT])
 
 
 async def _credentials(request: Request) -> Login:
@@ -158,14 +113,25 @@ def _from_form(body: bytes) -> Login:
     return Login(email=form.username, password=form.password)
 
 
-ApiLogs = Annotated[ApiLogService, Depends(_api_logs)]
-OfAuth = Annotated[AuthServices, Depends(_of_auth)]
 Credentials = Annotated[Login, Depends(_credentials)]
 CallingClient = Annotated[Client, Depends(_client)]
-Projects = Annotated[ProjectService, Depends(_projects)]
-Members = Annotated[MemberService, Depends(_members)]
-Invitations = Annotated[InvitationService, Depends(_invitations)]
-Quotas = Annotated[QuotaService, Depends(_quotas)]
-Removals = Annotated[RemovalService, Depends(_removals)]
-OfUsers = Annotated[UserServices, Depends(_of_users)]
 Picture = Annotated[bytes, Depends(_picture)]
+
+AuthenticationDep = Annotated[Authentication, _use_case("authentication")]
+RefreshesDep = Annotated[Refreshes, _use_case("refreshes")]
+PasswordsDep = Annotated[Passwords, _use_case("passwords")]
+VerificationsDep = Annotated[Verifications, _use_case("verifications")]
+SessionsDep = Annotated[LoginSessions, _use_case("sessions")]
+ApiKeysDep = Annotated[ApiKeyService, _use_case("api_keys")]
+UsersDep = Annotated[UserService, _use_case("users")]
+ErasuresDep = Annotated[ErasureService, _use_case("erasures")]
+ProfilesDep = Annotated[ProfileService, _use_case("profiles")]
+AvatarsDep = Annotated[AvatarService, _use_case("avatars")]
+UsageDep = Annotated[UsageService, _use_case("usage")]
+ExportsDep = Annotated[ExportService, _use_case("exports")]
+ProjectsDep = Annotated[ProjectService, _use_case("projects")]
+MembersDep = Annotated[MemberService, _use_case("members")]
+InvitationsDep = Annotated[InvitationService, _use_case("invitations")]
+QuotasDep = Annotated[QuotaService, _use_case("quotas")]
+RemovalsDep = Annotated[RemovalService, _use_case("removals")]
+ApiLogsDep = Annotated[ApiLogService, _use_case("api_logs")]

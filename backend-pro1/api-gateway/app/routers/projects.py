@@ -10,7 +10,7 @@ from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import Projects
+from ..dependencies import ProjectsDep
 from ..schemas.projects import Project, ProjectCreate, ProjectUpdate, SelectionQuery
 
 router = APIRouter(prefix="/api/v1/projects", tags=["projects"])
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1/projects", tags=["projects"])
     responses=problems(401, 403, 422, 429, 503),
 )
 async def list_projects(
-    caller: CurrentCaller, page: PageQuery, chosen: SelectionQuery, projects: Projects
+    caller: CurrentCaller, page: PageQuery, chosen: SelectionQuery, projects: ProjectsDep
 ) -> Page[Project]:
     """The caller's projects, newest first, archived ones among them; administrators may ask for `all`."""
     return await projects.list(caller, chosen, page.limit, page.cursor)
@@ -37,7 +37,7 @@ async def list_projects(
     response_model=Project,
     responses={**TAGGED_CREATED, **problems(400, 401, 409, 413, 422, 429, 503)},
 )
-async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: Projects, once: Once) -> Response:
+async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: ProjectsDep, once: Once) -> Response:
     """The caller becomes its owner."""
     return await once(_created, projects.create, caller.id, body)
 
@@ -50,7 +50,7 @@ async def create_project(body: ProjectCreate, caller: CurrentCaller, projects: P
     responses={**TAGGED_READ, **problems(401, 404, 422, 429, 503)},
 )
 async def read_project(
-    project_id: UUID, caller: CurrentCaller, projects: Projects, if_none_match: IfNoneMatch = None
+    project_id: UUID, caller: CurrentCaller, projects: ProjectsDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Answers 404 for another's project exactly as for one that does not exist."""
     return tagged(await projects.read(caller.id, project_id), if_none_match)
@@ -64,7 +64,7 @@ async def read_project(
     responses={**TAGGED, **problems(400, 401, 403, 404, 409, 412, 413, 422, 429, 503)},
 )
 async def update_project(
-    project_id: UUID, body: ProjectUpdate, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
+    project_id: UUID, body: ProjectUpdate, caller: CurrentCaller, projects: ProjectsDep, if_match: IfMatch = None
 ) -> Response:
     """For editors and owners. Send If-Match so as not to overwrite somebody else's change."""
     return tagged(await projects.update(caller.id, project_id, body, if_match))
@@ -78,7 +78,7 @@ async def update_project(
     responses={**TAGGED, **problems(401, 403, 404, 412, 422, 429, 503)},
 )
 async def archive_project(
-    project_id: UUID, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
+    project_id: UUID, caller: CurrentCaller, projects: ProjectsDep, if_match: IfMatch = None
 ) -> Response:
     """For owners. Every change in it is then refused with 409 `project_archived`; tasks that were accepted go on.
 
@@ -95,7 +95,7 @@ async def archive_project(
     responses={**TAGGED, **problems(401, 403, 404, 412, 422, 429, 503)},
 )
 async def restore_project(
-    project_id: UUID, caller: CurrentCaller, projects: Projects, if_match: IfMatch = None
+    project_id: UUID, caller: CurrentCaller, projects: ProjectsDep, if_match: IfMatch = None
 ) -> Response:
     """For owners; undoes archiving. Repeating it changes nothing."""
     return tagged(await projects.restore(caller.id, project_id, if_match))

@@ -9,7 +9,7 @@ from shared.dependencies import IfMatch, IfNoneMatch
 from shared.identity import CurrentCaller
 from shared.schemas import problems
 
-from ..dependencies import Quotas
+from ..dependencies import QuotasDep
 from ..schemas.quotas import ProjectQuotaModel, ProjectUsage, QuotaUpdate
 from ..services.quotas import etag
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1/projects/{project_id}", tags=["projects"])
     responses={**TAGGED_READ, **problems(401, 404, 422, 429, 503)},
 )
 async def read_quotas(
-    project_id: UUID, caller: CurrentCaller, quotas: Quotas, if_none_match: IfNoneMatch = None
+    project_id: UUID, caller: CurrentCaller, quotas: QuotasDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """For members and administrators. The ETag names the limits, not what is used of them."""
     found = await quotas.read(caller, project_id)
@@ -39,7 +39,7 @@ async def read_quotas(
     responses={**TAGGED, **problems(400, 401, 403, 404, 412, 413, 422, 429, 503)},
 )
 async def set_quotas(
-    project_id: UUID, body: QuotaUpdate, caller: CurrentCaller, quotas: Quotas, if_match: IfMatch = None
+    project_id: UUID, body: QuotaUpdate, caller: CurrentCaller, quotas: QuotasDep, if_match: IfMatch = None
 ) -> Response:
     """For administrators. What is there already stays, also above the limit; nothing is added to it."""
     found = await quotas.set(caller, project_id, body, if_match)
@@ -52,6 +52,6 @@ async def set_quotas(
     summary="Read what a project uses",
     responses=problems(401, 404, 422, 429, 503),
 )
-async def read_usage(project_id: UUID, caller: CurrentCaller, quotas: Quotas) -> ProjectUsage:
+async def read_usage(project_id: UUID, caller: CurrentCaller, quotas: QuotasDep) -> ProjectUsage:
     """For members and administrators."""
     return await quotas.usage(caller, project_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from shared.identity import SessionCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import OfAuth
+from ..dependencies import SessionsDep
 from ..schemas.sessions import LoginSession
 
 router = APIRouter(prefix="/api/v1/auth/sessions", tags=["auth"])
@@ -20,9 +20,9 @@ router = APIRouter(prefix="/api/v1/auth/sessions", tags=["auth"])
     response_model=Page[LoginSession],
     responses=problems(401, 403, 422, 429, 503),
 )
-async def list_sessions(caller: SessionCaller, page: PageQuery, auth: OfAuth) -> Page[LoginSession]:
+async def list_sessions(caller: SessionCaller, page: PageQuery, sessions: SessionsDep) -> Page[LoginSession]:
     """Live ones only, newest first."""
-    return await auth.sessions.page(caller, page.limit, page.cursor)
+    return await sessions.page(caller, page.limit, page.cursor)
 
 
 @router.delete(
@@ -32,6 +32,6 @@ async def list_sessions(caller: SessionCaller, page: PageQuery, auth: OfAuth) ->
     status_code=204,
     responses=problems(401, 403, 404, 422, 429, 503),
 )
-async def revoke_session(session_id: UUID, caller: SessionCaller, auth: OfAuth) -> None:
+async def revoke_session(session_id: UUID, caller: SessionCaller, sessions: SessionsDep) -> None:
     """Its access and refresh token stop working at once."""
-    await auth.sessions.revoke(caller, session_id)
+    await sessions.revoke(caller, session_id)

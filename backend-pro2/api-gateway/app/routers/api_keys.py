@@ -8,7 +8,7 @@ from shared.idempotency import Once
 from shared.identity import SessionCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import JSON, OfAuth
+from ..dependencies import JSON, ApiKeysDep
 from ..schemas.api_keys import ApiKey, ApiKeyCreate, CreatedApiKey
 from .auth import NO_STORE
 
@@ -22,9 +22,9 @@ router = APIRouter(prefix="/api/v1/auth/api-keys", tags=["auth"])
     response_model=Page[ApiKey],
     responses=problems(401, 403, 422, 429, 503),
 )
-async def list_api_keys(caller: SessionCaller, page: PageQuery, auth: OfAuth) -> Page[ApiKey]:
+async def list_api_keys(caller: SessionCaller, page: PageQuery, api_keys: ApiKeysDep) -> Page[ApiKey]:
     """Newest first, without those that were revoked."""
-    return await auth.api_keys.page(caller, page.limit, page.cursor)
+    return await api_keys.page(caller, page.limit, page.cursor)
 
 
 @router.post(
@@ -35,9 +35,9 @@ async def list_api_keys(caller: SessionCaller, page: PageQuery, auth: OfAuth) ->
     response_model=CreatedApiKey,
     responses=problems(400, 401, 403, 409, 413, 422, 429, 503),
 )
-async def create_api_key(body: ApiKeyCreate, caller: SessionCaller, auth: OfAuth, once: Once) -> Response:
+async def create_api_key(body: ApiKeyCreate, caller: SessionCaller, api_keys: ApiKeysDep, once: Once) -> Response:
     """The key itself is in this answer and nowhere else: keep it. At most fifty live keys a user."""
-    return await once(_created, auth.api_keys.create, caller, body)
+    return await once(_created, api_keys.create, caller, body)
 
 
 @router.delete(
@@ -47,9 +47,9 @@ async def create_api_key(body: ApiKeyCreate, caller: SessionCaller, auth: OfAuth
     status_code=204,
     responses=problems(401, 403, 404, 422, 429, 503),
 )
-async def revoke_api_key(key_id: UUID, caller: SessionCaller, auth: OfAuth) -> None:
+async def revoke_api_key(key_id: UUID, caller: SessionCaller, api_keys: ApiKeysDep) -> None:
     """It stops working at once."""
-    await auth.api_keys.revoke(caller, key_id)
+    await api_keys.revoke(caller, key_id)
 
 
 def _created(key: CreatedApiKey) -> Response:

@@ -10,7 +10,7 @@ from shared.identity import CurrentCaller, SessionCaller
 from shared.models.user import PublicUser
 from shared.schemas import problems
 
-from ..dependencies import FORM, JSON, CallingClient, Credentials, OfAuth
+from ..dependencies import FORM, JSON, AuthenticationDep, CallingClient, Credentials, RefreshesDep
 from ..schemas.auth import Login, LoginForm, Refresh, Registration, Tokens, User
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -45,12 +45,12 @@ _LOGIN_BODY: dict[str, Any] = {
     response_model=User,
     responses=problems(400, 409, 413, 422, 429, 503),
 )
-async def register(registration: Registration, auth: OfAuth, once: OnceByAddress) -> Response:
+async def register(registration: Registration, authentication: AuthenticationDep, once: OnceByAddress) -> Response:
     """The address is kept in lower case and belongs to one account; the role is always `user`.
 
     Where the instance wants addresses proven, a mail is sent; until its token came back, no login succeeds.
     """
-    return await once(_registered, auth.authentication.register, registration)
+    return await once(_registered, authentication.register, registration)
 
 
 @router.post(
@@ -61,13 +61,15 @@ async def register(registration: Registration, auth: OfAuth, once: OnceByAddress
     responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra=_LOGIN_BODY,
 )
-async def login(credentials: Credentials, client: CallingClient, auth: OfAuth, response: Response) -> Tokens:
+async def login(
+    credentials: Credentials, client: CallingClient, authentication: AuthenticationDep, response: Response
+) -> Tokens:
     """Takes JSON, or the form of OAuth 2's password grant. A wrong password and an unknown address look alike.
 
     After too many wrong ones the answer is 429 `too_many_attempts`, for this account from this address; sessions go on.
     """
     response.headers.update(NO_STORE)
-    return await auth.authentication.login(credentials.email, credentials.password, client)
+    return await authentication.login(credentials.email, credentials.password, client)
 
 
 @router.post(
@@ -77,10 +79,10 @@ async def login(credentials: Credentials, client: CallingClient, auth: OfAuth, r
     response_model=Tokens,
     responses=problems(400, 401, 413, 422, 429, 503),
 )
-async def refresh(body: Refresh, auth: OfAuth, response: Response) -> Tokens:
+async def refresh(body: Refresh, refreshes: RefreshesDep, response: Response) -> Tokens:
     """Each refresh token works once; repeated within seconds it yields the same successor, later the session ends."""
     response.headers.update(NO_STORE)
-    return await auth.refreshes.refresh(body.refresh_token)
+    return await refreshes.refresh(body.refresh_token)
 
 
 @router.post(
@@ -90,9 +92,9 @@ async def refresh(body: Refresh, auth: OfAuth, response: Response) -> Tokens:
     status_code=204,
     responses=problems(401, 403, 429, 503),
 )
-async def logout(caller: SessionCaller, auth: OfAuth) -> None:
+async def logout(caller: SessionCaller, authentication: AuthenticationDep) -> None:
     """Access and refresh token of this session stop working at once."""
-    await auth.authentication.logout(caller.session_id)
+    await authentication.logout(caller.session_id)
 
 
 @router.post(
@@ -102,9 +104,9 @@ async def logout(caller: SessionCaller, auth: OfAuth) -> None:
     status_code=204,
     responses=problems(401, 403, 429, 503),
 )
-async def logout_all(caller: SessionCaller, auth: OfAuth) -> None:
+async def logout_all(caller: SessionCaller, authentication: AuthenticationDep) -> None:
     """Every device has to log in again."""
-    await auth.authentication.logout_all(caller.id)
+    await authentication.logout_all(caller.id)
 
 
 @router.get(

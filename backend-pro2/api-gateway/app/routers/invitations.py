@@ -9,7 +9,7 @@ from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import Invitations
+from ..dependencies import InvitationsDep
 from ..schemas.invitations import Invitation, InvitationAccept, InvitationCreate
 from ..schemas.projects import Project
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1/projects", tags=["projects"])
     responses={**TAGGED, **problems(400, 401, 409, 413, 422, 429, 503)},
 )
 async def accept_invitation(
-    body: InvitationAccept, caller: CurrentCaller, invitations: Invitations, once: Once
+    body: InvitationAccept, caller: CurrentCaller, invitations: InvitationsDep, once: Once
 ) -> Response:
     """Become a member of the project; answers with it. The caller's address must be the invited one.
 
@@ -40,7 +40,7 @@ async def accept_invitation(
     responses=problems(401, 403, 404, 422, 429, 503),
 )
 async def list_invitations(
-    project_id: UUID, caller: CurrentCaller, page: PageQuery, invitations: Invitations
+    project_id: UUID, caller: CurrentCaller, page: PageQuery, invitations: InvitationsDep
 ) -> Page[Invitation]:
     """For owners; newest first."""
     return await invitations.list(caller.id, project_id, page.limit, page.cursor)
@@ -55,7 +55,7 @@ async def list_invitations(
     responses=problems(400, 401, 403, 404, 409, 413, 422, 429, 503),
 )
 async def create_invitation(
-    project_id: UUID, body: InvitationCreate, caller: CurrentCaller, invitations: Invitations, once: Once
+    project_id: UUID, body: InvitationCreate, caller: CurrentCaller, invitations: InvitationsDep, once: Once
 ) -> Response:
     """For owners. An open invitation to the same address is replaced, and its link no longer works."""
     return await once(_created, invitations.create, caller.id, project_id, body)
@@ -69,7 +69,7 @@ async def create_invitation(
     responses=problems(401, 403, 404, 422, 429, 503),
 )
 async def withdraw_invitation(
-    project_id: UUID, invitation_id: UUID, caller: CurrentCaller, invitations: Invitations
+    project_id: UUID, invitation_id: UUID, caller: CurrentCaller, invitations: InvitationsDep
 ) -> None:
     """For owners. Its link no longer works."""
     await invitations.withdraw(caller.id, project_id, invitation_id)

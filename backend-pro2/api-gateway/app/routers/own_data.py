@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from shared.identity import CurrentCaller
 from shared.schemas import problems
 
-from ..dependencies import JSON, OfUsers
+from ..dependencies import JSON, ExportsDep, UsageDep
 from ..schemas.usage import Usage
 
 router = APIRouter(prefix="/api/v1/users/me", tags=["users"])
@@ -27,9 +27,9 @@ _DOCUMENT: dict[int | str, dict[str, Any]] = {
     summary="How much have I made and used?",
     responses=problems(401, 429, 503),
 )
-async def read_usage(caller: CurrentCaller, services: OfUsers) -> Usage:
+async def read_usage(caller: CurrentCaller, usage: UsageDep) -> Usage:
     """Counts what you own and what you made, in whichever project it is."""
-    return await services.usage.read(caller.id)
+    return await usage.read(caller.id)
 
 
 @router.post(
@@ -39,7 +39,7 @@ async def read_usage(caller: CurrentCaller, services: OfUsers) -> Usage:
     response_class=StreamingResponse,
     responses={**_DOCUMENT, **problems(401, 404, 429, 503)},
 )
-async def export_own_data(request: Request, caller: CurrentCaller, services: OfUsers) -> StreamingResponse:
+async def export_own_data(request: Request, caller: CurrentCaller, exports: ExportsDep) -> StreamingResponse:
     """Account, profile, sessions, API keys without their secrets, mails, memberships, invitations, what you made, and
     your API calls. Contents of datasets are not among them: download those. A document that ends early does not parse.
     """
@@ -49,4 +49,4 @@ async def export_own_data(request: Request, caller: CurrentCaller, services: OfU
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(await services.exports.open(caller.id), headers=headers, media_type=JSON)
+    return StreamingResponse(await exports.open(caller.id), headers=headers, media_type=JSON)

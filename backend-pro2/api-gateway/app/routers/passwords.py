@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from shared.identity import SessionCaller
 from shared.schemas import problems
 
-from ..dependencies import CallingClient, OfAuth
+from ..dependencies import CallingClient, PasswordsDep
 from ..schemas.passwords import Accepted, PasswordChange, PasswordForgotten, PasswordReset
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -18,9 +18,11 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
     status_code=204,
     responses=problems(400, 401, 403, 413, 422, 429, 503),
 )
-async def change_password(body: PasswordChange, caller: SessionCaller, client: CallingClient, auth: OfAuth) -> None:
+async def change_password(
+    body: PasswordChange, caller: SessionCaller, client: CallingClient, passwords: PasswordsDep
+) -> None:
     """Ends every other session of yours and tells you by mail; this session goes on, and so do API keys."""
-    await auth.passwords.change(caller, body.current_password, body.new_password, client.address)
+    await passwords.change(caller, body.current_password, body.new_password, client.address)
 
 
 @router.post(
@@ -31,9 +33,9 @@ async def change_password(body: PasswordChange, caller: SessionCaller, client: C
     response_model=Accepted,
     responses=problems(400, 413, 422, 429, 503),
 )
-async def forgot_password(body: PasswordForgotten, auth: OfAuth) -> Accepted:
+async def forgot_password(body: PasswordForgotten, passwords: PasswordsDep) -> Accepted:
     """The answer is the same whether or not an account has this address; at most five mails an hour are sent."""
-    await auth.passwords.forgot(body.email)
+    await passwords.forgot(body.email)
     return Accepted()
 
 
@@ -44,9 +46,9 @@ async def forgot_password(body: PasswordForgotten, auth: OfAuth) -> Accepted:
     status_code=204,
     responses=problems(400, 413, 422, 429, 503),
 )
-async def reset_password(body: PasswordReset, client: CallingClient, auth: OfAuth) -> None:
+async def reset_password(body: PasswordReset, client: CallingClient, passwords: PasswordsDep) -> None:
     """The token works once, for a while, and only while the account has the address it was sent to. Ends all sessions.
 
     A password that is refused does not use the token up.
     """
-    await auth.passwords.reset(body.token, body.new_password, client.address)
+    await passwords.reset(body.token, body.new_password, client.address)

@@ -10,7 +10,7 @@ from shared.identity import CurrentCaller
 from shared.schemas import problems
 
 from ..core.images import IMAGE_TYPES
-from ..dependencies import OfUsers, Picture
+from ..dependencies import AvatarsDep, Picture, ProfilesDep
 from ..schemas.profiles import Avatar, Profile, ProfileUpdate
 
 router = APIRouter(prefix="/api/v1/users/me", tags=["users"])
@@ -36,9 +36,9 @@ _HARMLESS = {
     response_model=Profile,
     responses={**TAGGED_READ, **problems(401, 429, 503)},
 )
-async def read_profile(caller: CurrentCaller, services: OfUsers, if_none_match: IfNoneMatch = None) -> Response:
+async def read_profile(caller: CurrentCaller, profiles: ProfilesDep, if_none_match: IfNoneMatch = None) -> Response:
     """Defaults where nothing was set."""
-    return tagged(await services.profiles.read(caller.id), if_none_match)
+    return tagged(await profiles.read(caller.id), if_none_match)
 
 
 @router.patch(
@@ -49,10 +49,10 @@ async def read_profile(caller: CurrentCaller, services: OfUsers, if_none_match: 
     responses={**TAGGED, **problems(400, 401, 412, 413, 422, 429, 503)},
 )
 async def update_profile(
-    body: ProfileUpdate, caller: CurrentCaller, services: OfUsers, if_match: IfMatch = None
+    body: ProfileUpdate, caller: CurrentCaller, profiles: ProfilesDep, if_match: IfMatch = None
 ) -> Response:
     """`preferences` are merged into what is there (RFC 7396): null takes a member away."""
-    return tagged(await services.profiles.update(caller.id, body, if_match))
+    return tagged(await profiles.update(caller.id, body, if_match))
 
 
 @router.put(
@@ -62,9 +62,9 @@ async def update_profile(
     responses=problems(401, 413, 415, 429, 503),
     openapi_extra=_PICTURE_BODY,
 )
-async def put_avatar(picture: Picture, caller: CurrentCaller, services: OfUsers) -> Avatar:
+async def put_avatar(picture: Picture, caller: CurrentCaller, avatars: AvatarsDep) -> Avatar:
     """The bytes of a PNG, JPEG, WebP or GIF, at most 512 KiB; they speak for themselves, whatever the header says."""
-    return await services.avatars.replace(caller.id, picture)
+    return await avatars.replace(caller.id, picture)
 
 
 @router.get(
@@ -74,12 +74,12 @@ async def put_avatar(picture: Picture, caller: CurrentCaller, services: OfUsers)
     response_class=Response,
     responses={**_PICTURE, **problems(401, 404, 429, 503)},
 )
-async def read_avatar(caller: CurrentCaller, services: OfUsers, if_none_match: IfNoneMatch = None) -> Response:
+async def read_avatar(caller: CurrentCaller, avatars: AvatarsDep, if_none_match: IfNoneMatch = None) -> Response:
     """The bytes as they were uploaded."""
-    avatar = await services.avatars.find(caller.id)
+    avatar = await avatars.find(caller.id)
     headers = {"ETag": avatar.etag, **_HARMLESS}
     return not_modified(if_none_match, avatar.etag) or Response(
-        await services.avatars.content(avatar), headers=headers, media_type=avatar.media_type
+        await avatars.content(avatar), headers=headers, media_type=avatar.media_type
     )
 
 
@@ -90,6 +90,6 @@ async def read_avatar(caller: CurrentCaller, services: OfUsers, if_none_match: I
     status_code=204,
     responses=problems(401, 404, 429, 503),
 )
-async def delete_avatar(caller: CurrentCaller, services: OfUsers) -> None:
+async def delete_avatar(caller: CurrentCaller, avatars: AvatarsDep) -> None:
     """The object goes as well."""
-    await services.avatars.remove(caller.id)
+    await avatars.remove(caller.id)

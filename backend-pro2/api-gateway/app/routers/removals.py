@@ -11,7 +11,7 @@ from shared.links import GATEWAY_PREFIX
 from shared.schemas import Wait, problems
 from shared.tasks.schemas import TaskModel, task_body
 
-from ..dependencies import Removals
+from ..dependencies import RemovalsDep
 
 router = APIRouter(prefix="/api/v1/projects", tags=["projects"])
 
@@ -30,7 +30,7 @@ _FINISHED: dict[int | str, dict[str, Any]] = {
 async def delete_project(
     project_id: UUID,
     caller: CurrentCaller,
-    removals: Removals,
+    removals: RemovalsDep,
     request_id: RequestId,
     response: Response,
     wait: Wait = 0,

@@ -10,7 +10,7 @@ from shared.dependencies import IfMatch, IfNoneMatch
 from shared.identity import AdminCaller, CurrentCaller, SessionCaller
 from shared.schemas import Page, PageQuery, problems
 
-from ..dependencies import CallingClient, OfUsers
+from ..dependencies import CallingClient, ErasuresDep, UsersDep
 from ..schemas.users import Account, AccountFilter, AccountUpdate, OwnUpdate, RoleChange
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
@@ -23,10 +23,10 @@ router = APIRouter(prefix="/api/v1/users", tags=["users"])
     responses=problems(401, 403, 422, 429, 503),
 )
 async def list_users(
-    _: AdminCaller, page: PageQuery, wanted: Annotated[AccountFilter, Depends()], services: OfUsers
+    _: AdminCaller, page: PageQuery, wanted: Annotated[AccountFilter, Depends()], users: UsersDep
 ) -> Page[Account]:
     """For administrators. Newest first."""
-    return await services.users.list(wanted, page.limit, page.cursor)
+    return await users.list(wanted, page.limit, page.cursor)
 
 
 @router.get(
@@ -36,9 +36,9 @@ async def list_users(
     response_model=Account,
     responses={**TAGGED_READ, **problems(401, 429, 503)},
 )
-async def read_me(caller: CurrentCaller, services: OfUsers, if_none_match: IfNoneMatch = None) -> Response:
+async def read_me(caller: CurrentCaller, users: UsersDep, if_none_match: IfNoneMatch = None) -> Response:
     """Like `/auth/me`, with what only administrators and you see."""
-    return tagged(await services.users.read(caller, caller.id), if_none_match)
+    return tagged(await users.read(caller, caller.id), if_none_match)
 
 
 @router.patch(
@@ -49,10 +49,10 @@ async def read_me(caller: CurrentCaller, services: OfUsers, if_none_match: IfNon
     responses={**TAGGED, **problems(400, 401, 409, 412, 413, 422, 429, 503)},
 )
 async def update_me(
-    body: OwnUpdate, caller: CurrentCaller, client: CallingClient, services: OfUsers, if_match: IfMatch = None
+    body: OwnUpdate, caller: CurrentCaller, client: CallingClient, users: UsersDep, if_match: IfMatch = None
 ) -> Response:
     """A new address needs `current_password`; it is unverified until the link in the mail sent there is opened."""
-    return tagged(await services.users.update(caller, client.address, caller.id, body.for_account(), if_match))
+    return tagged(await users.update(caller, client.address, caller.id, body.for_account(), if_match))
 
 
 @router.delete(
@@ -62,9 +62,9 @@ async def update_me(
     status_code=204,
     responses=problems(401, 403, 409, 429, 503),
 )
-async def delete_me(caller: SessionCaller, services: OfUsers) -> None:
+async def delete_me(caller: SessionCaller, erasures: ErasuresDep) -> None:
     """There is no way back. Projects of which you are the only member go too; in others, what you made stays."""
-    await services.erasures.erase(caller, caller.id)
+    await erasures.erase(caller, caller.id)
 
 
 @router.get(
@@ -75,10 +75,10 @@ async def delete_me(caller: SessionCaller, services: OfUsers) -> None:
     responses={**TAGGED_READ, **problems(401, 404, 422, 429, 503)},
 )
 async def read_user(
-    user_id: UUID, caller: CurrentCaller, services: OfUsers, if_none_match: IfNoneMatch = None
+    user_id: UUID, caller: CurrentCaller, users: UsersDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """For administrators and the user; to anybody else every user looks like an absent one."""
-    return tagged(await services.users.read(caller, user_id), if_none_match)
+    return tagged(await users.read(caller, user_id), if_none_match)
 
 
 @router.patch(
@@ -93,11 +93,11 @@ async def update_user(
     body: AccountUpdate,
     caller: CurrentCaller,
     client: CallingClient,
-    services: OfUsers,
+    users: UsersDep,
     if_match: IfMatch = None,
 ) -> Response:
     """For administrators; users change themselves as under `/users/me`. Deactivation ends all access at once."""
-    return tagged(await services.users.update(caller, client.address, user_id, body, if_match))
+    return tagged(await users.update(caller, client.address, user_id, body, if_match))
 
 
 @router.delete(
@@ -107,9 +107,9 @@ async def update_user(
     status_code=204,
     responses=problems(401, 403, 404, 409, 422, 429, 503),
 )
-async def delete_user(user_id: UUID, caller: SessionCaller, services: OfUsers) -> None:
+async def delete_user(user_id: UUID, caller: SessionCaller, erasures: ErasuresDep) -> None:
     """For administrators and the user. Projects without other members go too; in others, what the user made stays."""
-    await services.erasures.erase(caller, user_id)
+    await erasures.erase(caller, user_id)
 
 
 @router.put(
@@ -120,7 +120,7 @@ async def delete_user(user_id: UUID, caller: SessionCaller, services: OfUsers) -
     responses={**TAGGED, **problems(400, 401, 403, 404, 409, 412, 413, 422, 429, 503)},
 )
 async def set_role(
-    user_id: UUID, body: RoleChange, caller: AdminCaller, services: OfUsers, if_match: IfMatch = None
+    user_id: UUID, body: RoleChange, caller: AdminCaller, users: UsersDep, if_match: IfMatch = None
 ) -> Response:
     """For administrators. It holds from the next request on; the last active administrator stays one."""
-    return tagged(await services.users.set_role(caller, user_id, body.role, if_match))
+    return tagged(await users.set_role(caller, user_id, body.role, if_match))

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from shared.schemas import problems
 
-from ..dependencies import OfAuth
+from ..dependencies import VerificationsDep
 from ..schemas.passwords import Accepted
 from ..schemas.verifications import EmailVerification, VerificationRequest
 
@@ -18,9 +18,9 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
     status_code=204,
     responses=problems(400, 413, 422, 429, 503),
 )
-async def verify_email(body: EmailVerification, auth: OfAuth) -> None:
+async def verify_email(body: EmailVerification, verifications: VerificationsDep) -> None:
     """The token works once, for a while, and only while the account has the address it was sent to."""
-    await auth.verifications.verify(body.token)
+    await verifications.verify(body.token)
 
 
 @router.post(
@@ -31,7 +31,7 @@ async def verify_email(body: EmailVerification, auth: OfAuth) -> None:
     response_model=Accepted,
     responses=problems(400, 413, 422, 429, 503),
 )
-async def resend_verification(body: VerificationRequest, auth: OfAuth) -> Accepted:
+async def resend_verification(body: VerificationRequest, verifications: VerificationsDep) -> Accepted:
     """The answer is the same whether or not an account has this address or still needs the proof."""
-    await auth.verifications.request(body.email)
+    await verifications.request(body.email)
     return Accepted()

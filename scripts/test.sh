@@ -20,24 +20,53 @@ PYTEST_ARGUMENTS=()
 SUMMARY=()
 FAILED=''
 STARTED=''
+BESIDE=''
 KEEP=''
 
 # Libraries may still speak after pytest's last word.
 closing_line() { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" | tail -n 1 || echo 'ended without a result: see above'; }
 
-# Run pytest in folder $2 as part $1 and keep its closing line for the end.
+pytest_in() {
+  local -r folder="$1"
+  shift
+  (cd "$folder" && "$VENV/bin/python" -m pytest "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1
+}
+
+# Keep the closing line of part $1, which said $2 and ended with code $3, for the end.
+note_end() {
+  (($3 == 0)) || FAILED+=" $1"
+  SUMMARY+=("$(printf '%-12s %s' "$1" "$(closing_line "$2")")")
+  rm -f "$2"
+}
+
+# Run pytest in folder $2 as part $1.
 run_pytest() {
-  local -r part="$1" folder="$2"
-  shift 2
+  local -r part="$1"
+  shift
   local output code=0
   output="$(mktemp)"
   log ''
   log "== $part"
-  (cd "$folder" && "$VENV/bin/python" -m pytest "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1 |
-    tee "$output" || code=$?
-  ((code == 0)) || FAILED+=" $part"
-  SUMMARY+=("$(printf '%-12s %s' "$part" "$(closing_line "$output")")")
-  rm -f "$output"
+  pytest_in "$@" | tee "$output" || code=$?
+  note_end "$part" "$output" "$code"
+}
+
+# Run folders $2 of part $1 and, side by side with them, folders $3: they wait more than they compute.
+run_halves() {
+  local -r part="$1" first="$2" second="$3"
+  local output code=0
+  output="$(mktemp)"
+  # shellcheck disable=SC2086 # several folders
+  pytest_in "$REPO_ROOT/$SOURCE_PROJECT" -m integration $second >"$output" &
+  BESIDE=$!
+  # shellcheck disable=SC2086 # several folders
+  run_pytest "$part" "$REPO_ROOT/$SOURCE_PROJECT" -m integration $first
+  wait "$BESIDE" || code=$?
+  BESIDE=''
+  log ''
+  log "== $part of $second, which ran beside it"
+  cat "$output"
+  note_end "$part" "$output" "$code"
 }
 
 # Start the private instance test$1 on the code of backend-pro$1.
@@ -82,7 +111,12 @@ unit() { run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"; }
 
 integration() {
   start_instance 1 "$FIRST_NUMBER" --servers-only
-  ENV_FILE="$REPO_ROOT/.run/test1/.env" run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
+  local -rx ENV_FILE="$REPO_ROOT/.run/test1/.env"
+  if ((${#PYTEST_ARGUMENTS[@]})); then
+    run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
+  else
+    run_halves integration 'shared api-gateway' 'data-service ai-service'
+  fi
 }
 
 repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e'; }
@@ -102,6 +136,7 @@ e2e() {
 finish() {
   local code=$?
   trap - EXIT ERR
+  [[ -z "$BESIDE" ]] || kill "$BESIDE" 2>/dev/null || true
   [[ -n "$KEEP" ]] || remove_instances || code=1
   log ''
   log '== Summary'

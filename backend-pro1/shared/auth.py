@@ -224,6 +224,8 @@ class TokenCodec:
 
 
 def _claims(raw: dict[str, Any]) -> Claims:
+    if type(raw["iat"]) is not int or not 0 <= raw["iat"] < raw["exp"]:
+        raise ValueError("not issued at a time before its end")
     issued_at = datetime.fromtimestamp(raw["iat"], UTC)
     if issued_at > datetime.now(UTC) + timedelta(seconds=CLOCK_LEEWAY_SECONDS):
         raise ValueError("issued in the future")

@@ -13,6 +13,7 @@ from shared.admission import session_key
 from shared.api_keys import API_KEY_PREFIX, api_key_sha256, is_api_key
 from shared.auth import TokenCodec
 from shared.errors import Unauthorized
+from shared.models.user import body_start
 
 REMEMBERED = 10_000
 KEY_FACTS_SECONDS = 60
@@ -35,6 +36,7 @@ class Principal:
         subject: whose requests are counted together.
         session_key: where Redis tells whether session or key are alive.
         user: `user_id` as text.
+        body_start: how what Redis keeps for this user begins.
     """
 
     user_id: UUID
@@ -44,6 +46,7 @@ class Principal:
     subject: str
     session_key: str
     user: str
+    body_start: bytes
 
     @property
     def session_id(self) -> UUID | None:
@@ -58,14 +61,15 @@ class Principal:
 
 def principal_of_session(user_id: UUID, session_id: UUID, expires_at: datetime) -> Principal:
     """Whom an access token speaks for; the sessions of a user share one limit."""
-    user = str(user_id)
-    return Principal(user_id, session_id, None, expires_at.timestamp(), user, session_key(session_id), user)
+    user, key = str(user_id), session_key(session_id)
+    return Principal(user_id, session_id, None, expires_at.timestamp(), user, key, user, body_start(user_id))
 
 
 def principal_of_key(user_id: UUID, api_key_id: UUID, scopes: frozenset[str], expires_at: datetime | None) -> Principal:
     """Whom an API key speaks for; each key has a limit of its own."""
     ends = inf if expires_at is None else expires_at.timestamp()
-    return Principal(user_id, api_key_id, scopes, ends, str(api_key_id), session_key(api_key_id), str(user_id))
+    key, start = session_key(api_key_id), body_start(user_id)
+    return Principal(user_id, api_key_id, scopes, ends, str(api_key_id), key, str(user_id), start)
 
 
 class Remembered(OrderedDict[Key, Value], Generic[Key, Value]):

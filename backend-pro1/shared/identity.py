@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
-from shared.admission import SESSION_ENDED, session_key
+from shared.admission import SESSION_ENDED, SESSION_STALE, session_key
 from shared.credentials import UNKNOWN_KEY, FindKey, Principal, principal_of_key
 from shared.database import Database, Session
 from shared.errors import Forbidden, Unauthorized
@@ -20,6 +20,8 @@ from shared.redis_client import RedisClient, RedisUnavailable
 from shared.scopes import login_required, require_scope
 
 SESSION_CACHE_SECONDS = 60
+# Longer than it takes anybody who has read the database to tell Redis of it.
+STALE_SECONDS = 5
 ENDED = "This session has ended; log in again."
 NOBODY = "Send an access token: Authorization: Bearer <token>."
 
@@ -39,7 +41,8 @@ __all__ = [
 class SessionCache:
     """Keeps the `/auth/me` body of live sessions and API keys in Redis, and tombstones of ended ones.
 
-    A tombstone is never overwritten by a slow reader, since readers store only where nothing is.
+    Neither a tombstone nor the mark of a changed user is overwritten by a slow reader, who has seen what was before:
+    readers store only where nothing is.
     """
 
     def __init__(self, redis: RedisClient, access_token_seconds: int) -> None:
@@ -62,9 +65,10 @@ class SessionCache:
             return
 
     async def refresh(self, session_ids: Iterable[UUID]) -> None:
-        """Drop what is remembered of sessions whose user changed."""
+        """Have sessions read anew whose user changed; for some seconds nothing is remembered of them."""
         try:
-            await self._redis.delete(*(session_key(session_id) for session_id in session_ids))
+            for session_id in session_ids:
+                await self._redis.set_bytes(session_key(session_id), SESSION_STALE, STALE_SECONDS)
         except RedisUnavailable:
             return
 
@@ -88,9 +92,10 @@ class Identifier:
         if principal is None:
             raise Unauthorized(state.get("credential_fault") or NOBODY)
         body: bytes | None = state.get("session")
-        if body == SESSION_ENDED:
-            raise _ended(principal)
-        if body is None:
+        # Else nothing, a mark, or what belongs to another user than the credential names: the database decides.
+        if body is None or not body.startswith(principal.body_start):
+            if body == SESSION_ENDED:
+                raise _ended(principal)
             body = await self._load(principal)
         if principal.scopes is not None:
             require_scope(scope["method"], scope["path"], principal.scopes)
@@ -212,7 +217,7 @@ CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 def administrator(caller: CurrentCaller) -> Caller:
     """Dependency: the caller if that is an administrator, else 403."""
-    if caller.role != "admin":
+    if not caller.administers:
         raise Forbidden("Only an administrator may do this.")
     return caller
 

@@ -21,6 +21,7 @@ log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MAXIMUM_FIELD_ERRORS = 50
+MAXIMUM_TEXT = 300
 _CODES = {
     HTTPStatus.BAD_REQUEST: "bad_request",
     HTTPStatus.NOT_FOUND: "not_found",
@@ -88,11 +89,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     # The offending input stays out: it may be a password, and it may not be expressible as JSON.
     location = [part if isinstance(part, int) else _printable(str(part)) for part in fault["loc"]]
-    return {"loc": location, "msg": _printable(str(fault["msg"]))}
+    # The words of our own validators, without those that pydantic puts before them.
+    return {"loc": location, "msg": _printable(str(fault["msg"]).removeprefix("Value error, "))}
 
 
 def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:200]
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:MAXIMUM_TEXT]
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -58,12 +58,12 @@ ADMIN = Need(("admin",))
 
 # Tried in order, before the areas; methods, and paths below /api/v1.
 _EXCEPTIONS: tuple[tuple[str, re.Pattern[str], Need | None], ...] = tuple(
-    (methods, re.compile(path), need)
+    (methods, re.compile(path, re.DOTALL), need)
     for methods, path, need in (
         ("GET HEAD", r"auth/me", NOTHING),
         ("*", r"auth(/.*)?", LOGIN),
         ("DELETE", r"users/[^/]+", LOGIN),
-        ("*", r"users(?!/me(/|$)).*", ADMIN),
+        ("*", r"users(?!/me(/|\Z)).*", ADMIN),
         ("*", r"(admin|logs)(/.*)?", ADMIN),
         ("PUT PATCH DELETE", r"projects/[^/]+/quotas", ADMIN),
     )
@@ -117,7 +117,9 @@ def login_required() -> Forbidden:
 
 def _below_prefix(path: str) -> str:
     """The public path without `/api/v1/`, whichever door it is: a service's own paths have public names too."""
-    return public_path(GATEWAY_PREFIX, path).removeprefix(GATEWAY_PREFIX).lstrip("/")
+    # A route's pattern ends in `$`, which a line break at the end of a path may follow.
+    path = public_path(GATEWAY_PREFIX, path.removesuffix("\n"))
+    return path.removeprefix(GATEWAY_PREFIX).lstrip("/")
 
 
 def _first_segment(path: str) -> str:

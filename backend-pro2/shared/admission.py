@@ -14,6 +14,7 @@ SLOTS = 20
 # How many a process remembers before it looks, once a slot, for those to forget; ten times as many at the most.
 SUBJECTS = 10_000
 SESSION_ENDED = b"-"
+SESSION_STALE = b"?"
 
 # The window is cut into slots, each with a counter. A request counts until its whole slot has left the window,
 # so that in no stretch of one window's length more than the limit is admitted; the price is that room returns
@@ -112,7 +113,7 @@ class LocalWindow:
 
 
 def session_key(session_id: UUID) -> str:
-    """Where Redis keeps the body of `/auth/me` for a live session or API key, or a tombstone for one that ended."""
+    """Where Redis keeps the `/auth/me` body of a live session or API key, a tombstone, or a mark that it is stale."""
     return f"session:{session_id}"
 
 

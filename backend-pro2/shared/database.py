@@ -159,14 +159,13 @@ class Database:
             try:
                 yield Session(connection)
             except BaseException:
-                await self._rollback(connection, transaction)
+                # Whoever is cancelled meanwhile leaves at once; the connection goes back when it has been put in order.
+                await asyncio.shield(self._roll_back(connection, transaction))
                 raise
-            await _answer(connection, transaction.commit())
+            await self._commit(connection, transaction)
         except _LOST as error:
             log.warning("database_lost", error=type(error).__name__)
             raise ServiceUnavailable(AWAY) from error
-        finally:
-            await self._release(connection)
 
     async def _begin(self, *, read_only: bool) -> tuple[Connection, Transaction]:
         # A connection that died in the pool shows only now; nothing has been sent yet, so another try is safe.
@@ -205,17 +204,29 @@ class Database:
             raise ServiceUnavailable(AWAY) from error
 
     async def _release(self, connection: Connection) -> None:
-        if self._pool is not None:
-            await asyncio.shield(self._pool.release(connection))
-
-    @staticmethod
-    async def _rollback(connection: Connection, transaction: Transaction) -> None:
+        if self._pool is None:
+            return
         try:
-            await asyncio.shield(_answer(connection, transaction.rollback()))
+            await asyncio.shield(self._pool.release(connection))
+        except (*_LOST, TimeoutError) as error:
+            # asyncpg has given the connection up; what the transaction came to is known without it.
+            log.info("database_connection_dropped", error=type(error).__name__)
+
+    async def _commit(self, connection: Connection, transaction: Transaction) -> None:
+        try:
+            await _answer(connection, transaction.commit())
+        finally:
+            await self._release(connection)
+
+    async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
+        try:
+            await _answer(connection, transaction.rollback())
         except (*_LOST, asyncpg.PostgresError) as error:
             # The server has forgotten the transaction by itself when its connection is gone.
             log.info("database_rollback_skipped", error=type(error).__name__)
             _cut(connection)
+        finally:
+            await self._release(connection)
 
     async def _create_pool(self) -> Pool:
         settings = self._settings

@@ -81,6 +81,13 @@ class RequestTimeout(APIException):
     code = "timeout"
 
 
+class RequestTooSlow(APIException):
+    """The request itself did not arrive in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "request_too_slow"
+
+
 class Conflict(APIException):
     """The request contradicts the present state."""
 

@@ -1,19 +1,56 @@
-"""HTTP/1.1 with bounded heads and one write per answer: `uvicorn --http shared.http_protocol:BoundedHttpProtocol`."""
+"""HTTP/1.1 with bounds and one write per answer: `uvicorn --http shared.http_protocol:BoundedHttpProtocol`."""
 
 import asyncio
+import sys
+from fcntl import ioctl
 from http import HTTPStatus
+from termios import TIOCOUTQ
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.requests import Request
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from shared.errors import RequestTooSlow
+from shared.problems import problem_response
+from shared.slow_clients import ANSWER, BODY, HEAD, Expectation, Sweeper, sweeper_of
 
 MAXIMUM_HEAD_BYTES = 64 * 1024
 LARGEST_HELD_BYTES = 8 * 1024
-_STATUS = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-_TEXT = f"The head of a request may have at most {MAXIMUM_HEAD_BYTES} bytes."
-_REFUSAL = (
-    f"HTTP/1.1 {_STATUS.value} {_STATUS.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    f"content-length: {len(_TEXT)}\r\nconnection: close\r\n\r\n{_TEXT}"
-).encode()
+
+
+def _refusal(status: HTTPStatus, headers: dict[str, str], body: bytes) -> bytes:
+    fields = {**headers, "content-length": str(len(body)), "connection": "close"}
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+_TEXT = {"content-type": "text/plain; charset=utf-8"}
+_HEAD_TOO_LARGE = _refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    _TEXT,
+    f"The head of a request may have at most {MAXIMUM_HEAD_BYTES} bytes.".encode(),
+)
+_HEAD_TOO_LATE = _refusal(
+    HTTPStatus.REQUEST_TIMEOUT, _TEXT, f"The head of a request must be here within {HEAD.window} seconds.".encode()
+)
+
+
+def _body_too_late(scope: Scope) -> bytes:
+    error = RequestTooSlow("The body of the request came too slowly, or not at all; send it again.")
+    answer = problem_response(Request(scope), error)
+    headers = {"content-type": answer.headers["content-type"]}
+    if request_id := scope["state"].get("request_id"):
+        headers["x-request-id"] = request_id
+    return _refusal(error.status, headers, bytes(answer.body))
+
+
+def _unacknowledged(transport: asyncio.Transport) -> int:
+    """Bytes that the system has taken from us and the client's system not yet from ours."""
+    try:
+        return int.from_bytes(ioctl(transport.get_extra_info("socket"), TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):  # closed meanwhile, or a system that cannot tell
+        return 0
 
 
 class GatheringTransport:
@@ -54,20 +91,45 @@ class GatheringTransport:
         self.flush()
         self._transport.close()
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
 
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Closes a connection that sends more than 64 KiB without completing a head or bringing a byte of a body.
 
     The parser keeps an unfinished line, header, chunk extension or trailer whole and copies it whenever more of it
     comes: without a bound one anonymous client fills the memory and stops the event loop.
+
+    It also closes connections whose client is too slow (`shared.slow_clients`), for which uvicorn knows no limit but
+    that of an idle connection: each one holds a file descriptor, and a body or an answer holds what serves it.
     """
 
     _fruitless = 0
+    _in_body = False
+    _body_bytes = 0
+    _drains = 0
+    _wire: asyncio.Transport
+    _sweeper: Sweeper
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client is there."""
         super().connection_made(transport)
+        self._wire = transport
         self.transport = cast("asyncio.Transport", GatheringTransport(transport, self.loop))
+        self._sweeper = sweeper_of(self.server_state, self.loop)
+        self._sweeper.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._sweeper.discard(self)
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of what waited for it."""
+        self._drains += 1
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; the callbacks below tell whether it led anywhere."""
@@ -79,20 +141,65 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head is complete."""
         self._fruitless = 0
+        self._in_body = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Some of a body is here."""
         self._fruitless = 0
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is complete."""
         self._fruitless = 0
+        self._in_body = False
         super().on_message_complete()
+
+    def expectation(self) -> Expectation | None:
+        """What the client owes at this moment: to take an answer, to bring a body or a head, or nothing.
+
+        Asked once a second, so it looks at what uvicorn notes anyway instead of noting more with each request.
+        """
+        cycle: RequestResponseCycle | None = self.cycle
+        answered = cycle is None or cycle.response_complete
+        owed = self._wire.get_write_buffer_size()
+        # Only where nobody can write more: what an answer in progress adds would hide what the client takes.
+        if owed and (answered or self.flow.write_paused or self._wire.is_closing()):
+            return Expectation(ANSWER, self._drains, -owed - _unacknowledged(self._wire))
+        # A connection with an answer on its way before this request is alive for its sake.
+        if self._wire.is_closing() or self.pipeline:
+            return None
+        if cycle is not None and self._in_body:
+            # Not while it is we who take no more, or have not yet said that we will.
+            held = self.flow.read_paused or cycle.waiting_for_100_continue
+            return None if held else Expectation(BODY, cycle, self._body_bytes)
+        if cycle is None or (answered and (self._fruitless or self._head_begun())):
+            return Expectation(HEAD, cycle, 0)
+        return None
+
+    def give_up(self, stage: str) -> None:
+        """End a connection whose client is too slow, with a word if that can be understood; the application is told."""
+        if stage == HEAD.stage and self._head_begun():
+            self._say_last(_HEAD_TOO_LATE)
+        elif stage == BODY.stage and not self.cycle.response_started:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self._say_last(_body_too_late(cast("Scope", self.cycle.scope)))
+        else:
+            # Who has said nothing yet, or has an answer, would take a last word for the answer to the next request.
+            self.transport.abort()
+
+    def _head_begun(self) -> bool:
+        # The parser's first callback makes a new scope, which stands in no cycle before the head is complete.
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _say_last(self, words: bytes) -> None:
+        self.transport.write(words)
+        self.transport.close()
 
     def _refuse(self) -> None:
         # In the middle of an answer only the end of the connection can be understood.
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_REFUSAL)
+            self.transport.write(_HEAD_TOO_LARGE)
         self.transport.close()

@@ -1,5 +1,6 @@
 """Bases of request and response models, and the page every list answers with."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 Item = TypeVar("Item")
 MAXIMUM_DEPTH = 64
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ApiModel(BaseModel):
@@ -43,6 +45,17 @@ def _texts(value: object, depth: int) -> Iterable[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item, depth + 1)
+
+
+def one_line(text: str) -> str:
+    """The text of a name; it ends up in mails, logs, file names and other people's screens.
+
+    Raises:
+        ValueError: it holds what breaks lines or controls a terminal.
+    """
+    if _CONTROL.search(text):
+        raise ValueError("must not hold control characters or line breaks")
+    return text
 
 
 class Page(ApiModel, Generic[Item]):

@@ -4,6 +4,8 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.errors import NotFound
+
 
 class Service(FastAPI):
     """Requests pass `edge` first, which ends in `framework`; everything else, such as the lifespan, goes there at once.
@@ -23,11 +25,18 @@ class Service(FastAPI):
             await self.framework(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The shortcut, or routing and all that FastAPI does around it."""
+        """The shortcut, or routing and all that FastAPI does around it.
+
+        Raises:
+            NotFound: the path ends in a line break, which a route's pattern overlooks and no other look at a path does,
+                so that limits and scopes would take it for another.
+        """
         if self.shortcut is not None and scope["type"] == "http":
             match, found = self.shortcut.matches(scope)
             if match is Match.FULL:
                 scope.update(found)
                 await self.shortcut.handle(scope, receive, send)
                 return
+        if scope["type"] == "http" and scope["path"].endswith("\n"):
+            raise NotFound("Nothing is served under this path; see /docs for what is.")
         await super().__call__(scope, receive, send)

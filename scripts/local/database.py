@@ -7,7 +7,7 @@ import time
 
 import asyncpg
 
-from console import Refusal
+from console import Refusal, note
 from environment import inherited
 from instance import Address, Instance
 
@@ -76,7 +76,10 @@ def migrate(instance: Instance) -> None:
         check=False,
     )
     log = instance.logs / "migrations.log"
-    log.write_text(done.stdout + done.stderr)
+    with log.open("a") as file:
+        file.write(done.stdout + done.stderr)
     if done.returncode != 0:
         end = "\n  ".join(done.stderr.strip().splitlines()[-LAST_LINES:])
         raise Refusal(f"{instance.name}: the migrations failed; {log} ends with:\n  {end}")
+    if done.stdout:
+        note(f"{instance.name}: database migrated {done.stdout.splitlines()[-1]}")

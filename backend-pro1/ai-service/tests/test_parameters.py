@@ -38,6 +38,8 @@ def test_unknown_types(name: str, hint: str) -> None:
         ("regression", {"target": "y", "features": ["x"], "alpha": 1}, "params.alpha"),
         ("regression", {"target": "y", "features": ["x"], "lambda": 1}, "params.lambda: Extra inputs"),
         ("regression", {"target": "y", "features": ["x"], "method": "magic"}, "params.method"),
+        ("regression", {"target": "y", "features": ["x"], "intercept": "no"}, "params.intercept"),
+        ("cluster", {"columns": ["x"], "standardise": 0}, "params.standardise"),
         ("cluster", {"columns": ["x"], "k": 1}, "params.k"),
         ("cluster", {"columns": ["x"], "k": "many"}, "params.k"),
         ("cluster", {"columns": ["x", "x"]}, "columns names 'x' more than once"),

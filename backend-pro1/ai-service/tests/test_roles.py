@@ -16,6 +16,8 @@ from shared.tasks import NewTask
 from shared.testing.project import Workspace
 
 from ..app.main import app
+from ..app.repositories import results
+from ..app.repositories.tasks import queue_loads
 from .support import DatasetMaker
 
 pytestmark = pytest.mark.integration
@@ -100,6 +102,16 @@ class World:
         return await self.clients[person].request(operation.method, path, json=body)
 
 
+async def test_results_and_queues_ask_for_membership_themselves(world: World, database: Database) -> None:
+    task_id = await world.task("queued")
+    workspace = world.workspace
+    async with database.transaction() as session:
+        await results.insert(session, results.Result(task_id, "describe", {}, [], [], [], [], {}))
+        for user_id, found in ((workspace.viewer, True), (workspace.stranger, False)):
+            assert (await results.visible(session, task_id, user_id) is not None) is found
+            assert (await queue_loads(session, user_id) != []) is found
+
+
 @pytest.fixture
 async def world(
     clients: dict[str, AsyncClient], resources: Resources, workspace: Workspace, make_dataset: DatasetMaker
@@ -120,6 +132,12 @@ class TestEveryRoute:
             answer = await world.call(person, operation, task=await world.task(operation.task))
             refused = operation.kind == CHANGE and person == "viewer"
             assert answer.status_code == (403 if refused else operation.ok), (person, answer.text)
+
+    @pytest.mark.parametrize("name", ["analysis_delete", "analysis_cancel", "analysis_retry", "tasks_cancel"])
+    @pytest.mark.parametrize("status", ["queued", "failed"])
+    async def test_a_viewer_is_refused_whatever_the_state(self, world: World, name: str, status: str) -> None:
+        answer = await world.call("viewer", OPERATIONS[name], task=await world.task(status))
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
     @pytest.mark.parametrize("name", OF_PROJECTS)
     async def test_foreign_is_like_absent(self, world: World, name: str) -> None:

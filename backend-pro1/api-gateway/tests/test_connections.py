@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ..app.clients.answers import BrokenAnswer
-from ..app.clients.connections import READ_AHEAD_BYTES, WRITE_AHEAD_BYTES
+from ..app.clients.connections import READ_AHEAD_BYTES, WRITE_AHEAD_BYTES, Connection
 from ..app.clients.pool import Limits
 from ..app.core.exceptions import UpstreamUnavailable
 from .scripted_services import ENOUGH, HELLO, MEBIBYTE, Gone, Service, endless, pool_of, rest, to, until, whole
@@ -50,6 +50,40 @@ class TestBackPressure:
             assert WRITE_AHEAD_BYTES < sum(read) < ENOUGH * MEBIBYTE / 2
             go_on.set()
             assert await asking == b"hello"
+
+
+class Nowhere(asyncio.Transport):
+    """Takes everything and leads nowhere."""
+
+    def write(self, data: object) -> None:
+        pass
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+class TestSilenceClock:
+    async def test_a_pause_of_the_reader_is_not_the_services_silence(self) -> None:
+        connection = Connection(lambda _: None)
+        connection.connection_made(Nowhere())
+        connection.start(b"", to_head_request=False, last=True)
+        connection.data_received(HELLO[:-2])
+        await connection.head()
+        await connection.read()
+        # Nothing is asked of the service in the meantime, which may well have been told to stop.
+        await asyncio.sleep(0.15)
+        connection.fail_if_silent(0.1)
+        reading = asyncio.create_task(connection.read())
+        await asyncio.sleep(0)
+        connection.fail_if_silent(0.1)
+        assert connection.failure is None
+        await asyncio.sleep(0.15)
+        connection.fail_if_silent(0.1)
+        with pytest.raises(BrokenAnswer, match="silent"):
+            await reading
 
 
 BRIEF = Limits(4, 0.2, 1, silence=0.2, keep_alive=4)

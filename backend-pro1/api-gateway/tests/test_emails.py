@@ -16,6 +16,8 @@ from ..app.core.emails import normalise_email, normalise_login
         ("root@localhost", "root@localhost"),
         ("x@münchen.de", "x@münchen.de"),
         ("x@xn--mnchen-3ya.de", "x@münchen.de"),
+        ("\u212aelvin@\uff45xample.com", "kelvin@example.com"),
+        ("\u0386\u0345@example.com", "\u1fb4@example.com"),
     ],
 )
 def test_normal_form(written: str, kept: str) -> None:

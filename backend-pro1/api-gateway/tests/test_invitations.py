@@ -12,7 +12,7 @@ from shared.database import Database
 
 from .mailbox import token_of, wait_for_mails
 from .people import Person, register
-from .staff import code, run, said
+from .staff import code, id_of, run, said
 from .test_projects import ABSENT, create, join
 
 pytestmark = pytest.mark.integration
@@ -91,6 +91,30 @@ async def test_nothing_is_told_to_others(
     assert (await grace.client.post(f"/api/v1{path}", json={"token": token})).status_code == 401
 
 
+@pytest.mark.parametrize("fall", ["demoted", "removed", "deactivated", "erased"])
+async def test_it_does_not_outlast_the_owner_who_sent_it(
+    ada: Person, bob: Person, grace: Person, gateway_settings: Settings, database: Database, fall: str
+) -> None:
+    project_id = await create(ada)
+    await join(ada, project_id, bob, "owner")
+    await invite(bob, project_id, role="owner")
+    token = token_of((await wait_for_mails(gateway_settings.mail_dir, 1))[0])
+    member = f"/projects/{project_id}/members/{bob.user['id']}"
+    if fall == "demoted":
+        await ada.call("PATCH", member, json={"role": "editor"})
+    elif fall == "removed":
+        await ada.call("DELETE", member)
+    elif fall == "deactivated":
+        await run(database, "UPDATE users SET is_active = false WHERE email = 'bob@example.com'")
+    else:
+        assert (await bob.call("DELETE", "/users/me")).status_code == 204
+    assert await accept(grace, token) == (422, "invalid_link")
+    assert (await ada.call("GET", f"/projects/{project_id}/invitations")).json()["items"] == []
+    await invite(ada, project_id)
+    (again,) = {token_of(mail) for mail in await wait_for_mails(gateway_settings.mail_dir, 2)} - {token}
+    assert await accept(grace, again) == (200, "editor")
+
+
 async def test_used_once_by_many_at_once(ada: Person, grace: Person, gateway_settings: Settings) -> None:
     project_id = await create(ada)
     await invite(ada, project_id)
@@ -124,10 +148,11 @@ class TestRefusals:
         project_id = await create(ada)
         await run(
             database,
-            "INSERT INTO project_invitations (id, project_id, email, role, expires_at) "
-            "SELECT gen_random_uuid(), $1, n || '@example.com', 'viewer', now() + interval '1 day' "
+            "INSERT INTO project_invitations (id, project_id, email, role, invited_by, expires_at) "
+            "SELECT gen_random_uuid(), $1, n || '@example.com', 'viewer', $2, now() + interval '1 day' "
             "FROM generate_series(1, 100) n",
             UUID(project_id),
+            id_of(ada),
         )
         body = {"email": GRACE, "role": "viewer"}
         path = f"/projects/{project_id}/invitations"

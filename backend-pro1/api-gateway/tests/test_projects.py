@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from httpx import AsyncClient
@@ -128,6 +129,18 @@ async def test_all_is_for_administrators(ada: Person, client: AsyncClient, datab
     refused = await ada.call("GET", "/projects?all=true")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert (await root.call("GET", f"/projects/{project_id}")).status_code == 404
+
+
+async def test_a_key_of_an_administrator_administers_only_by_its_scope(
+    ada: Person, client: AsyncClient, database: Database
+) -> None:
+    project_id = await create(ada)
+    root = await administrator(client, database)
+    paths = ("/projects?all=true", f"/projects/{project_id}/quotas", f"/projects/{project_id}/usage")
+    for scopes, statuses in ((["read", "write"], [403, 404, 404]), (["read", "admin"], [200, 200, 200])):
+        made = await root.call("POST", "/auth/api-keys", json={"name": "script", "scopes": scopes})
+        program = replace(root, access_token=made.json()["key"])
+        assert [(await program.call("GET", path)).status_code for path in paths] == statuses
 
 
 class TestArchive:

@@ -98,6 +98,22 @@ class TestUpload:
         assert (answer.status_code, answer.json()["code"]) == (422, code)
         assert await _stored(object_store) == []
 
+    async def test_a_field_that_comes_twice(
+        self,
+        client: httpx.AsyncClient,
+        editor: dict[str, str],
+        workspace: Workspace,
+        object_store: ObjectStore,
+    ) -> None:
+        head = '--x\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n'
+        field = f"{head}{workspace.project_id}\r\n"
+        file = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n1,2\n\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        for body in (field * 2 + file, field + file + field, file + field * 2):
+            answer = await client.post("/upload/file", headers=editor | kind, content=f"{body}--x--\r\n".encode())
+            assert (answer.status_code, answer.json()["code"]) == (422, "repeated_field")
+        assert await _stored(object_store) == []
+
     async def test_too_large(
         self,
         resources: Resources,

@@ -22,8 +22,13 @@ class PublicUser:
     created_at: datetime
 
     def as_json(self) -> bytes:
-        """The body of `/auth/me`."""
+        """The body of `/auth/me`; it begins with what `body_start` makes of the id."""
         return orjson.dumps(self, option=orjson.OPT_UTC_Z)
+
+
+def body_start(user_id: UUID) -> bytes:
+    """How the `/auth/me` body of this user begins, and that of nobody else."""
+    return b'{"id":"%b",' % str(user_id).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,11 @@ class Caller:
     session_id: UUID | None = None
     api_key_id: UUID | None = None
     scopes: frozenset[str] | None = None
+
+    @property
+    def administers(self) -> bool:
+        """Whether it may do what administrators may: they themselves, and their keys if they have the scope `admin`."""
+        return self.role == "admin" and (self.scopes is None or "admin" in self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

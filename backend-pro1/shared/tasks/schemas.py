@@ -11,7 +11,6 @@ from shared.schemas import ApiModel
 
 from .records import Task, TaskStatus
 
-
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _TASK: dict[str, JsonValue] = {
     "id": _ID,

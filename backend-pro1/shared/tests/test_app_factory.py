@@ -101,6 +101,10 @@ class TestErrors:
     async def test_absent_path(self, client: httpx.AsyncClient) -> None:
         problem(await client.get("/nothing"), 404, "not_found")
 
+    @pytest.mark.parametrize("path", ["/taken%0A", "/items/7%0A", "/health%0A", "/metrics%0A", "/docs%0A", "/%0A"])
+    async def test_a_line_break_at_the_end_makes_another_path(self, client: httpx.AsyncClient, path: str) -> None:
+        problem(await client.get(path), 404, "not_found")
+
     async def test_wrong_method(self, client: httpx.AsyncClient) -> None:
         answer = await client.delete("/taken")
         problem(answer, 405, "method_not_allowed")

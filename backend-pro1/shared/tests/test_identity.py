@@ -1,20 +1,20 @@
 """From a credential to a caller: the cache, the tombstone, and PostgreSQL behind them."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import pytest
 from pydantic import SecretStr
 from starlette.types import Scope
 
-from shared.admission import SESSION_ENDED, Admission, Policy, session_key
+from shared.admission import SESSION_ENDED, SESSION_STALE, Admission, Policy, session_key
 from shared.api_keys import new_api_key
 from shared.config import Settings
 from shared.credentials import Principal, principal_of_session
 from shared.database import Database
 from shared.errors import Forbidden, Unauthorized
-from shared.identity import Caller, Identifier, LoggedIn, SessionCache, administrator, key_finder, logged_in
+from shared.identity import STALE_SECONDS, Caller, Identifier, SessionCache, key_finder
 from shared.ids import new_id
 from shared.redis_client import RedisClient
 from shared.testing.project import Workspace
@@ -118,6 +118,45 @@ async def test_a_tombstone_outlasts_a_slow_reader(desk: Desk, database: Database
     assert verdict.session == SESSION_ENDED
     with pytest.raises(Unauthorized):
         await desk.ask(claims)
+
+
+async def test_a_slow_reader_does_not_bring_a_former_role_back(
+    desk: Desk, database: Database, redis: RedisClient, workspace: Workspace
+) -> None:
+    await execute(database, "UPDATE users SET role = 'admin' WHERE id = $1", workspace.owner)
+    session_id = await open_session(database, workspace.owner)
+    claims = principal_of(workspace.owner, session_id)
+    await desk.ask(claims)
+    before, caller = await desk.ask(claims)
+    assert (before is not None, caller.role) == (True, "admin")
+    await execute(database, "UPDATE users SET role = 'user' WHERE id = $1", workspace.owner)
+    await desk.cache.refresh([session_id])
+    await desk.cache.put(session_id, before or b"")
+    brought, caller = await desk.ask(claims)
+    assert (brought, caller.role) == (SESSION_STALE, "user")
+    # Once the mark has gone, what is true now is remembered again.
+    await redis.delete(session_key(session_id))
+    await desk.ask(claims)
+    brought, caller = await desk.ask(claims)
+    assert (orjson.loads(brought or b"")["role"], caller.role) == ("user", "user")
+
+
+async def test_the_mark_lapses(desk: Desk, redis: RedisClient) -> None:
+    session_id = new_id()
+    await desk.cache.refresh([session_id])
+    left = await redis.eval("return redis.call('TTL', KEYS[1])", (session_key(session_id),), ())
+    assert 0 < left <= STALE_SECONDS
+
+
+async def test_a_warm_cache_does_not_lend_a_session_to_somebody_else(
+    desk: Desk, database: Database, workspace: Workspace
+) -> None:
+    session_id = await open_session(database, workspace.owner)
+    for _ in range(2):
+        await desk.ask(principal_of(workspace.owner, session_id))
+    with pytest.raises(Unauthorized) as refusal:
+        await desk.ask(principal_of(workspace.editor, session_id))
+    assert refusal.value.code == "session_ended"
 
 
 async def test_without_redis_sessions_are_read_from_the_database(
@@ -248,22 +287,3 @@ class TestApiKeys:
             with pytest.raises(Forbidden) as refusal:
                 await desk.ask(key, method, path)
             assert refusal.value.code == code
-
-
-class TestDependencies:
-    CALLER = Caller(uuid4(), "a@example.com", "user", uuid4())
-
-    def test_administrators_only(self) -> None:
-        admin = Caller(uuid4(), "a@example.com", "admin")
-        assert administrator(admin) is admin
-        with pytest.raises(Forbidden) as refusal:
-            administrator(self.CALLER)
-        assert refusal.value.code == "forbidden"
-
-    def test_logins_only(self) -> None:
-        assert logged_in(self.CALLER) == LoggedIn(
-            self.CALLER.id, "a@example.com", "user", self.CALLER.session_id or uuid4()
-        )
-        with pytest.raises(Forbidden) as refusal:
-            logged_in(Caller(uuid4(), "a@example.com", "admin", None, uuid4(), frozenset({"admin"})))
-        assert refusal.value.code == "login_required"

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.auth import PasswordHasher
 from shared.config import Settings, get_settings
 from shared.database import Database
-from shared.errors import APIException
+from shared.errors import APIException, ServiceUnavailable
 from shared.identity import SessionCache
 from shared.logging import configure_logging
 from shared.redis_client import RedisClient
@@ -70,9 +70,12 @@ def _account(options: argparse.Namespace) -> Registration:
 
 def _password() -> str:
     if sys.stdin.isatty():
-        password = getpass("Password: ")
-        if getpass("Again: ") != password:
-            raise Refusal("the two passwords differ")
+        try:
+            password = getpass("Password: ")
+            if getpass("Again: ") != password:
+                raise Refusal("the two passwords differ")
+        except EOFError as error:
+            raise Refusal("no password was typed") from error
         return password
     try:
         password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
@@ -103,6 +106,8 @@ def _reason(error: Exception) -> str:
         return "; ".join(f"{place}: {says.removeprefix('Value error, ')}" for place, says in faults)
     if isinstance(error, asyncpg.PostgresError):
         return f"the database refuses: {type(error).__name__}; has the instance been started?"
+    if isinstance(error, ServiceUnavailable):
+        return f"{error} Has the instance been started?"
     return str(error)
 
 

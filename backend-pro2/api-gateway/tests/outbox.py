@@ -33,6 +33,7 @@ async def invite(database: Database, owner: UUID, email: str = "bob@example.com"
     async with database.transaction() as session:
         await session.execute("UPDATE users SET full_name = 'Ada Lovelace' WHERE id = $1", owner)
         await session.execute("INSERT INTO projects (id, name) VALUES ($1, 'Diabetes study')", project_id)
+        await session.execute("INSERT INTO project_members VALUES ($1, $2, 'owner')", project_id, owner)
         await session.execute(
             """
             INSERT INTO project_invitations (id, project_id, email, role, invited_by, expires_at)

@@ -10,6 +10,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from shared.database import Database
+from shared.scopes import SCOPES
 
 from .people import Person, login
 
@@ -78,6 +79,12 @@ class TestCreate:
         answer = await ada.call("POST", KEYS, json={"name": "k", **more})
         assert answer.status_code == 422
         assert (await ada.call("GET", KEYS)).json()["items"] == []
+
+    async def test_a_scope_that_is_none_is_answered_with_all_there_are(self, ada: Person) -> None:
+        answer = await ada.call("POST", KEYS, json={"name": "k", "scopes": ["everything"]})
+        (fault,) = answer.json()["errors"]
+        assert fault["msg"] == f"there is no such scope; there are {', '.join(SCOPES)}"
+        assert answer.json()["detail"] == f"body.scopes.0: {fault['msg']}"
 
     async def test_admin_scope(self, client: AsyncClient, ada: Person, database: Database) -> None:
         refused = await ada.call("POST", KEYS, json={"name": "k", "scopes": ["read", "admin"]})

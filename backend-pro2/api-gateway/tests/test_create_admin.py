@@ -98,7 +98,7 @@ async def test_refusals_say_what_to_do(create_admin: Run, ada: Person, database:
 @pytest.mark.parametrize(
     ("name", "worth", "word"),
     [
-        ("DATABASE_URL", "postgresql://postgres:x@127.0.0.1:9/x", "database is away"),
+        ("DATABASE_URL", "postgresql://postgres:x@127.0.0.1:9/x", "been started?"),
         ("BCRYPT_ROUNDS", "x", "bcrypt_rounds"),
     ],
 )
@@ -129,3 +129,16 @@ async def test_on_a_terminal_the_password_is_typed_twice_and_not_shown(
     os.close(terminal)
     os.close(end)
     assert (process.returncode, word in said, STRONG in said) == (code, True, False), said
+
+
+async def test_the_end_of_input_at_the_prompt_is_a_refusal(create_admin: Run) -> None:
+    terminal, end = pty.openpty()
+    process = await create_admin.start("--email", "root@example.com", stdin=end)
+    assert process.stderr is not None
+    await process.stderr.readuntil(b"Password: ")
+    os.write(terminal, b"\x04")
+    said = (await process.stderr.read()).decode()
+    await process.wait()
+    os.close(terminal)
+    os.close(end)
+    assert (process.returncode, "no password was typed" in said, "Traceback" in said) == (1, True, False), said

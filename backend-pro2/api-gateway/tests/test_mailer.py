@@ -63,6 +63,7 @@ class TestKinds:
         [
             "UPDATE project_invitations SET accepted_at = now()",
             "UPDATE project_invitations SET expires_at = now()",
+            "UPDATE project_members SET role = 'editor'",
             "UPDATE projects SET deleted_at = now()",
             "UPDATE project_invitations SET email = 'else@example.com'",
         ],

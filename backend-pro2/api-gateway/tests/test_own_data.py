@@ -126,6 +126,18 @@ class TestExport:
         for secret in (key, key.rpartition("_")[2], PASSWORD, "$2b$", "sha256(", "refresh_jti", "bob@example.com"):
             assert secret not in answer.text
 
+    async def test_nothing_that_others_wrote_after_one_left(self, ada: Person, bob: Person, database: Database) -> None:
+        shared = await project(ada)
+        await work(database, ada, shared)
+        await ada.call("POST", f"/projects/{shared}/members", json={"email": "bob@example.com", "role": "owner"})
+        await bob.call("DELETE", f"/projects/{shared}/members/{ada.user['id']}")
+        await bob.call("PATCH", f"/projects/{shared}", json={"name": "Secret plan", "description": "Secret plan"})
+        await run(database, "UPDATE datasets SET name = 'Secret plan', description = 'Secret plan', tags = '{Secret}'")
+        answer = await ada.call("POST", "/users/me/export")
+        assert (len(answer.json()["datasets"]), len(answer.json()["projects_created"])) == (1, 1)
+        assert "Secret" not in answer.text
+        assert answer.json()["datasets"][0]["name"] is answer.json()["projects_created"][0]["name"] is None
+
     async def test_no_page_is_lost_or_doubled(self, ada: Person, database: Database) -> None:
         mine, rows = await project(ada), 2 * PAGE + 1
         await run(database, TASK, "queued", mine, id_of(ada), rows)

@@ -56,8 +56,8 @@ async def invite(database: Database, project_id: str, email: str) -> None:
     """An invitation whose mail is on its way."""
     async with database.transaction() as session:
         await session.execute(
-            "INSERT INTO project_invitations (id, project_id, email, role, token_sha256, expires_at) "
-            "VALUES ($1, $2, $3, 'viewer', $4, now() + interval '1 day')",
+            "INSERT INTO project_invitations (id, project_id, email, role, token_sha256, invited_by, expires_at) "
+            "SELECT $1, $2, $3, 'viewer', $4, created_by, now() + interval '1 day' FROM projects WHERE id = $2",
             new_id(),
             UUID(project_id),
             email,

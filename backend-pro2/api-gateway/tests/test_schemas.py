@@ -5,8 +5,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from ..app.schemas.api_keys import ApiKeyCreate
 from ..app.schemas.auth import Login, Refresh, Registration
 from ..app.schemas.projects import ProjectCreate, ProjectUpdate
+from ..app.schemas.users import AccountUpdate, OwnUpdate
 
 GOOD = {"email": "ada@example.com", "password": "correct horse battery"}
 
@@ -33,6 +35,26 @@ def test_text_that_cannot_be_stored(member: str, text: str) -> None:
         Registration.model_validate({**GOOD, member: text})
     with pytest.raises(ValidationError):
         Registration.model_validate_json(json.dumps({**GOOD, member: text}))
+
+
+@pytest.mark.parametrize("name", ["Eve\r\nBcc: x@y.z", "a\tb", "\x1b[2J", "a\u2028b", "a\x85b"])
+def test_names_are_one_line(name: str) -> None:
+    Registration.model_validate({**GOOD, "full_name": "Zoë 数据 🎲 د"})
+    for refused in (
+        lambda: Registration.model_validate({**GOOD, "full_name": name}),
+        lambda: OwnUpdate.model_validate({"full_name": name}),
+        lambda: ProjectCreate.model_validate({"name": name}),
+        lambda: ApiKeyCreate.model_validate({"name": name}),
+    ):
+        with pytest.raises(ValidationError):
+            refused()
+
+
+@pytest.mark.parametrize("value", [0, 1, "no", "true", "false", 0.0])
+def test_only_true_and_false_are_truths(value: object) -> None:
+    with pytest.raises(ValidationError):
+        AccountUpdate.model_validate({"is_active": value})
+    assert AccountUpdate.model_validate({"is_active": False}).is_active is False
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '"x"', "true", "{", '{"email":NaN}', "[" * 5000])

@@ -1,6 +1,10 @@
 """Runs the migrations against DATABASE_URL, one migrator at a time."""
 
+import sys
+from typing import Any
+
 from alembic import context
+from alembic.runtime.migration import MigrationInfo
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
@@ -22,9 +26,14 @@ def migrate() -> None:
 
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, transaction_per_migration=True)
+    context.configure(connection=connection, transaction_per_migration=True, on_version_apply=_tell)
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _tell(*, step: MigrationInfo, **_: Any) -> None:
+    # For the one who upgrades, and for the log of migrations.
+    sys.stdout.write(f"{'up' if step.is_upgrade else 'down'} to {', '.join(step.destination_revision_ids) or 'base'}\n")
 
 
 migrate()

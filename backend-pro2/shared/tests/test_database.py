@@ -1,7 +1,9 @@
 """The pool: transactions, lost connections, exhaustion, time limits."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +105,36 @@ async def test_a_cancelled_block_leaves_nothing_and_its_connection_is_usable(poo
         with pytest.raises(asyncio.CancelledError):
             await task
     assert await count(pool) == 0
+
+
+async def test_a_block_cancelled_while_it_is_rolled_back_leaves_at_once_and_its_connection_is_replaced() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with Proxy.before(get_settings().database_url.get_secret_value()) as (proxy, url):
+        changes = {"database_pool_min_size": 0, "database_pool_max_size": 1, "database_statement_timeout_seconds": 0.1}
+        database = build(database_url=SecretStr(url), **changes)
+
+        async def fails() -> None:
+            async with database.transaction():
+                proxy.downstream = silent
+                raise KeyError
+
+        task = asyncio.create_task(fails())
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 1)
+        proxy.downstream = bytes
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(ServiceUnavailable):
+                    await database.ping()
+                    break
+        await database.close()
+    gc.collect()
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == []
 
 
 async def test_a_read_only_transaction_cannot_write(pool: Database) -> None:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.config import Settings
 from shared.errors import Conflict
 from shared.logging import REQUEST_ID
-from shared.middleware.access_log import AccessLog
+from shared.middleware.access_log import LINES_A_WRITE, AccessLog
 from shared.middleware.answer import Answer
 from shared.middleware.body_limit import BodyLimitMiddleware
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
@@ -141,6 +141,27 @@ class TestMetrics:
         assert {"timestamp", "level", "event", "service", "project", "request_id"} <= entries[0].keys()
         assert entries[0]["bytes"] == 5
         assert [taken[:3] for taken in sink.taken] == [("/hello/ada", 200, 5), ("/hello/bob", 200, 5)]
+
+    async def test_lines_of_many_requests_are_written_in_slices_and_none_is_lost(self) -> None:
+        writes = list[bytes]()
+        log = AccessLog("gateway", SETTINGS, writes.append)
+        for number in range(2 * LINES_A_WRITE + 1):
+            log.add({"method": "GET", "path": f"/{number}"}, 200, 5, 0.001)
+            # While requests come in turns of the loop, as they do; a slice leaves before the next is full.
+            await asyncio.sleep(0)
+        assert [written.count(b"\n") for written in writes] == [LINES_A_WRITE, LINES_A_WRITE]
+        await asyncio.sleep(0.25)
+        paths = [orjson.loads(line)["path"] for line in b"".join(writes).splitlines()]
+        assert paths == [f"/{number}" for number in range(2 * LINES_A_WRITE + 1)]
+
+    async def test_a_slice_that_fills_does_not_hold_its_requests_up(self) -> None:
+        writes = list[bytes]()
+        log = AccessLog("gateway", SETTINGS, writes.append)
+        for _ in range(LINES_A_WRITE):
+            log.add({"method": "GET", "path": "/"}, 200, 5, 0.001)
+        assert writes == []
+        await asyncio.sleep(0)
+        assert len(writes) == 1
 
     async def test_nobody_is_told_of_probes(self) -> None:
         sink = Sink()

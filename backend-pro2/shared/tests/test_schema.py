@@ -60,15 +60,17 @@ async def catalog(url: str) -> list[tuple[str, str, str]]:
         await connection.close()
 
 
-async def alembic(url: str, *arguments: str) -> None:
+async def alembic(url: str, *arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "alembic", "-c", "scripts/alembic.ini", *arguments),
         cwd=PROJECT,
         env={**os.environ, "DATABASE_URL": url},
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await process.communicate()
+    said, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
+    return said.decode()
 
 
 @pytest.mark.integration
@@ -77,7 +79,8 @@ async def test_init_db_and_migrations_give_the_same_schema() -> None:
         connection = await asyncpg.connect(by_script)
         await connection.execute((PROJECT / "scripts" / "init-db.sql").read_text())
         await connection.close()
-        await alembic(by_migration, "upgrade", "head")
+        said = await alembic(by_migration, "upgrade", "head")
+        assert said.splitlines()[-1] == f"up to {SCHEMA_REVISION}"
         expected = await catalog(by_script)
         assert len(expected) > 150
         assert await catalog(by_migration) == expected
@@ -88,7 +91,8 @@ async def test_migrations_go_back_and_two_migrators_do_not_meet() -> None:
     async with empty_database() as url:
         await asyncio.gather(alembic(url, "upgrade", "head"), alembic(url, "upgrade", "head"))
         assert len(await catalog(url)) > 150
-        await alembic(url, "downgrade", "base")
+        assert await alembic(url, "upgrade", "head") == ""
+        assert (await alembic(url, "downgrade", "base")).splitlines()[-1] == "down to base"
         assert {name.split(".")[0] for kind, name, _ in await catalog(url) if kind == "column"} == {"alembic_version"}
 
 

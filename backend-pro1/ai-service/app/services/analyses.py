@@ -131,6 +131,9 @@ class Analyses:
             Conflict: `not_retryable`, it has not failed.
         """
         task = await self.read(user_id, task_id)
+        async with self._database.transaction(read_only=True) as session:
+            # Whether it may be asked comes before what could be answered; what decides is the submission.
+            await require_project(session, task.project_id, user_id, minimum=ProjectRole.EDITOR, hold=False)
         if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED) or task.dataset_id is None:
             detail = f"This analysis is {task.status}; only failed and cancelled ones can be retried."
             raise Conflict(detail, code="not_retryable")

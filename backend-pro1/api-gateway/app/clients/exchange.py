@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 from ..core.exceptions import UpstreamUnavailable
 from .answers import Answer, BrokenAnswer, EndedEarly
@@ -19,8 +18,7 @@ _NAMES_AN_EMPTY_BODY = frozenset({"POST", "PUT", "PATCH"})
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is asked: the head as it is sent, and where the body comes from if there is one."""
 
     method: str

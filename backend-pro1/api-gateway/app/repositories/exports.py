@@ -1,6 +1,7 @@
 """Everything that is held about one user, page by page: statements over the tables of all services.
 
-Left out are secrets, which are hashes: of passwords, keys and mailed tokens.
+Left out are secrets, which are hashes: of passwords, keys and mailed tokens; and null is what others may have put in
+the place of the user's own words since the user left a project.
 """
 
 from collections.abc import Callable
@@ -103,17 +104,23 @@ SECTIONS = (
     Section(
         "projects_created",
         """
-        SELECT id, json_build_object('id', id, 'name', name, 'description', description, 'created_at', created_at,
-            'archived_at', archived_at, 'deleted_at', deleted_at)::text AS item
-        FROM projects WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        SELECT p.id, json_build_object('id', p.id, 'name', CASE WHEN m.role IS NOT NULL THEN p.name END,
+            'description', CASE WHEN m.role IS NOT NULL THEN p.description END, 'created_at', p.created_at,
+            'archived_at', p.archived_at, 'deleted_at', p.deleted_at)::text AS item
+        FROM projects p LEFT JOIN project_members m ON m.project_id = p.id AND m.user_id = $1
+        WHERE p.created_by = $1 AND p.id > $3 ORDER BY p.id LIMIT $2
         """,
     ),
     Section(
         "datasets",
         """
-        SELECT id, json_build_object('id', id, 'project_id', project_id, 'name', name, 'description', description,
-            'tags', tags, 'status', status, 'current_version', current_version, 'created_at', created_at)::text AS item
-        FROM datasets WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        SELECT d.id, json_build_object('id', d.id, 'project_id', d.project_id,
+            'name', CASE WHEN m.role IS NOT NULL THEN d.name END,
+            'description', CASE WHEN m.role IS NOT NULL THEN d.description END,
+            'tags', CASE WHEN m.role IS NOT NULL THEN d.tags END, 'status', d.status,
+            'current_version', d.current_version, 'created_at', d.created_at)::text AS item
+        FROM datasets d LEFT JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+        WHERE d.created_by = $1 AND d.id > $3 ORDER BY d.id LIMIT $2
         """,
     ),
     Section(

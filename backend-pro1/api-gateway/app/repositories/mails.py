@@ -126,6 +126,8 @@ class Mails:
             FROM projects p
             WHERE i.id = $1 AND i.email = $2 AND i.accepted_at IS NULL AND i.expires_at > now()
               AND p.id = i.project_id AND p.deleted_at IS NULL
+              AND EXISTS (SELECT FROM project_members m JOIN users u ON u.id = m.user_id
+                          WHERE m.project_id = p.id AND m.user_id = i.invited_by AND m.role = 'owner' AND u.is_active)
             RETURNING p.name AS project_name, i.role, i.expires_at,
                       (SELECT coalesce(u.full_name, u.email) FROM users u WHERE u.id = i.invited_by) AS inviter
             """,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, StringConstraints
 
-from shared.schemas import ApiModel, RequestModel
+from shared.schemas import ApiModel, RequestModel, one_line
 from shared.scopes import SCOPES
 
 _KEY: dict[str, JsonValue] = {
@@ -29,7 +29,9 @@ def _each_once(scopes: list[str]) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-KeyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+KeyName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)
+]
 Scope = Annotated[str, Field(max_length=40, json_schema_extra={"enum": [*SCOPES]}), AfterValidator(_known)]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=40), AfterValidator(_each_once)]
 

@@ -1,5 +1,8 @@
 """Avatars: small pictures of users, as objects of the store."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +21,8 @@ log = get_logger(__name__)
 
 PREFIX = "avatars/"
 MAXIMUM_PICTURE_BYTES = 512 * 1024
+# The store's own patience is made for large files; for a picture nobody waits that long.
+PICTURE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,15 @@ class AvatarService:
 
         Raises:
             UnsupportedMediaType: not a PNG, JPEG, WebP or GIF.
+            ServiceUnavailable: the store is away or silent.
             NotFound: there is no such user any more.
         """
         kind = image_type(picture)
         if kind is None:
             raise UnsupportedMediaType(f"Send a picture as {', '.join(IMAGE_TYPES)}; these bytes are none of them.")
         key = f"{PREFIX}{user_id}/{new_id()}"
-        await self._store.put_bytes(key, picture)
+        async with _in_time():
+            await self._store.put_bytes(key, picture)
         former = await self._set(user_id, key, kind)
         await self.discard(former)
         return Avatar(avatar_url=AVATAR_PATH, media_type=kind, bytes=len(picture))
@@ -69,8 +76,13 @@ class AvatarService:
         return StoredAvatar(profile.avatar_key, profile.avatar_type)
 
     async def content(self, avatar: StoredAvatar) -> bytes:
-        """The picture's bytes."""
-        return b"".join([chunk async for chunk in self._store.get_stream(avatar.key)])
+        """The picture's bytes.
+
+        Raises:
+            ServiceUnavailable: the store is away or silent.
+        """
+        async with _in_time():
+            return b"".join([chunk async for chunk in self._store.get_stream(avatar.key)])
 
     async def remove(self, user_id: UUID) -> None:
         """Have no picture any more.
@@ -88,7 +100,8 @@ class AvatarService:
         if key is None:
             return
         try:
-            await self._store.remove(key)
+            async with _in_time():
+                await self._store.remove(key)
         except ServiceUnavailable:
             log.warning("avatar_left_behind", key=key)
 
@@ -101,3 +114,12 @@ class AvatarService:
             if key is not None or before.avatar_key is not None:
                 await repositories.profiles.set_avatar(user_id, key, media_type)
         return before.avatar_key
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(PICTURE_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise ServiceUnavailable("The object store does not answer; try again shortly.") from error

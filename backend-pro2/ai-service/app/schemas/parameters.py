@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 from typing_extensions import override
 
 from shared.schemas import RequestModel
@@ -68,7 +68,7 @@ class RegressionParameters(Parameters):
         description="Columns that explain it. Text columns get one 0/1 term per level; the first level "
         "in alphabetical order is the reference.",
     )
-    intercept: bool = Field(True, description="Whether the model has a constant term (`const`).")
+    intercept: StrictBool = Field(True, description="Whether the model has a constant term (`const`).")
     alpha: float = Field(0.05, gt=0, lt=1, description="1 - alpha is the level of the confidence intervals.")
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class ClusterParameters(Parameters):
     k: Annotated[int, Field(ge=2, le=100)] | Literal["auto"] = Field(
         "auto", description="Number of clusters; auto: the one from 2 to 10 with the largest mean silhouette."
     )
-    standardise: bool = Field(
+    standardise: StrictBool = Field(
         True, description="Whether to scale each column to mean 0 and variance 1 first, so that units do not matter."
     )
 

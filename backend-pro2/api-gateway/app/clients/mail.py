@@ -85,7 +85,7 @@ class MailFolder:
     """A folder for the eyes of its owner, with a file for each mail."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+        self._folder = folder.resolve()
 
     async def send(self, message: EmailMessage, name: str) -> None:
         """Write the mail, and tell the log where."""

@@ -1,5 +1,7 @@
 """One spelling for each e-mail address."""
 
+import unicodedata
+
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 MAXIMUM_CHARACTERS = 254
@@ -18,7 +20,8 @@ def normalise_email(address: str) -> str:
         parts = validate_email(address, check_deliverability=False, globally_deliverable=False, strict=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
-    normal = parts.normalized.lower()
+    # Composed anew: a small letter may combine with what its capital did not.
+    normal = unicodedata.normalize("NFC", parts.normalized.lower())
     if "." not in parts.domain and parts.domain.lower() != "localhost":
         raise ValueError("The part after the @-sign is not a domain name: it needs a period.")
     if len(normal) > MAXIMUM_CHARACTERS:

@@ -52,6 +52,8 @@ _ADDED_BY_US = HOP_BY_HOP | {
     b"x-request-id",
 }
 _BODILESS = frozenset({204, 304})
+# Words of Connection that name no field beside those that stay behind anyway.
+_PLAIN = frozenset({b"keep-alive", b"close"})
 
 
 def request_headers(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
@@ -75,16 +77,19 @@ def body_length(raw: RawHeaders) -> int | None:
     Raises:
         BadRequest: two framings at once, by which one request could be read as two (RFC 9112 §6.3).
     """
-    lengths = [value for name, value in raw if name == b"content-length"]
-    codings = [value for name, value in raw if name == b"transfer-encoding"]
-    if len(lengths) + len(codings) > 1:
+    framings = [field for field in raw if field[0] in _FRAMINGS]
+    if not framings:
+        return 0
+    if len(framings) > 1:
         raise BadRequest("Send either one Content-Length or one Transfer-Encoding, not both.", headers=_CLOSE)
-    if codings:
-        _require_chunked(codings[0])
-        return None
-    return _number(lengths[0]) if lengths else 0
+    name, value = framings[0]
+    if name == b"content-length":
+        return _number(value)
+    _require_chunked(value)
+    return None
 
 
+_FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
 _CLOSE = {"Connection": "close"}
 
 
@@ -100,7 +105,7 @@ def _number(length: bytes) -> int:
 
 
 def _dropped(raw: RawHeaders, always: frozenset[bytes]) -> frozenset[bytes]:
-    named = [value for name, value in raw if name == b"connection"]
+    named = [value for name, value in raw if name == b"connection" and value not in _PLAIN]
     if not named:
         return always
     return always | {option.strip().lower() for option in b",".join(named).split(b",")}

@@ -96,7 +96,10 @@ async def update_user(
     users: UsersDep,
     if_match: IfMatch = None,
 ) -> Response:
-    """For administrators; users change themselves as under `/users/me`. Deactivation ends all access at once."""
+    """For administrators; users change themselves as under `/users/me`.
+
+    Deactivation ends all access at once: sessions end and API keys are revoked. Activation brings neither back.
+    """
     return tagged(await users.update(caller, client.address, user_id, body, if_match))
 
 

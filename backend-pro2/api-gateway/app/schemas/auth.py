@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from shared.models.user import Role
-from shared.schemas import ApiModel, RequestModel
+from shared.schemas import ApiModel, RequestModel, one_line
 
 from ..core.emails import normalise_email, normalise_login
 
@@ -39,7 +39,9 @@ NewPassword = Annotated[
         " one of the passwords everybody tries.",
     ),
 ]
-FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+FullName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(one_line)
+]
 
 
 class Registration(RequestModel):

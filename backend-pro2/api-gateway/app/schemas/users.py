@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, StrictBool
 
 from shared.models.user import Role
 from shared.schemas import ApiModel, RequestModel
@@ -58,7 +58,7 @@ class OwnUpdate(RequestModel):
 class AccountUpdate(OwnUpdate):
     """The same, and what only administrators may change."""
 
-    is_active: bool | None = Field(None, description="false ends all sessions and API keys at once.")
+    is_active: StrictBool | None = Field(None, description="false ends all sessions and API keys at once.")
 
     model_config = ConfigDict(json_schema_extra={"example": {"is_active": False}})
 

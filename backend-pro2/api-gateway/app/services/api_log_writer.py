@@ -157,7 +157,7 @@ class ApiLogWriter:
         self._batches.append(batch)
         while self._waiting and len(batch) < BATCH_ROWS:
             turn = min(ROWS_A_TURN, len(self._waiting))
-            batch.extend(_row(Call._make(self._waiting.popleft())) for _ in range(turn))
+            batch += [_row(self._waiting.popleft()) for _ in range(turn)]
             await asyncio.sleep(0)
         if not batch:
             self._batches.pop()
@@ -229,20 +229,21 @@ class ApiLogWriter:
 
 
 def _row(call: Call) -> NewApiLog:
-    who = call.principal
+    # By position on both sides: names would cost half as much again, ten thousand times a second.
+    at, request_id, who, method, path, status, seconds, bytes_in, bytes_out, address = call
     return NewApiLog(
-        id=new_id(),
-        at=datetime.fromtimestamp(call.at, UTC),
-        request_id=call.request_id,
-        user_id=who.user_id if who else None,
-        api_key_id=who.api_key_id if who else None,
-        method=_storable(call.method[:MAXIMUM_METHOD]),
-        path=_storable(call.path),
-        status=call.status,
-        duration_ms=call.seconds * 1000,
-        bytes_in=call.bytes_in,
-        bytes_out=call.bytes_out,
-        address=call.address,
+        new_id(),
+        datetime.fromtimestamp(at, UTC),
+        request_id,
+        who.user_id if who else None,
+        who.api_key_id if who else None,
+        _storable(method[:MAXIMUM_METHOD]),
+        _storable(path),
+        status,
+        seconds * 1000,
+        bytes_in,
+        bytes_out,
+        address,
     )
 
 

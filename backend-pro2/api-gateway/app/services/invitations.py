@@ -84,8 +84,8 @@ class InvitationService:
         """Become a member; who is one already keeps the role.
 
         Raises:
-            InvalidLink: the token is unknown, used, expired or withdrawn, or went to another address than the
-                caller's; which, is not told.
+            InvalidLink: the token is unknown, used, expired or withdrawn, went to another address than the caller's,
+                or whoever sent it owns the project no more; which, is not told.
         """
         token_sha256 = hashlib.sha256(token.encode()).digest()
         async with self._begin() as repositories:

@@ -47,7 +47,7 @@ class ProjectService:
         Raises:
             Forbidden: `all` by somebody else.
         """
-        if chosen.all and caller.role != "admin":
+        if chosen.all and not caller.administers:
             raise Forbidden("Only administrators may list the projects of others.")
         before, wanted = decode_cursor(cursor), ProjectFilter(chosen.text, chosen.archived)
         async with self._begin(read_only=True) as repositories:

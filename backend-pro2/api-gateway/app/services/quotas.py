@@ -55,7 +55,7 @@ class QuotaService:
         """
         async with self._begin() as repositories:
             await _see(repositories, caller, project_id)
-            if caller.role != "admin":
+            if not caller.administers:
                 raise Forbidden("Only administrators may set quotas.")
             if not await repositories.projects.hold(project_id):
                 raise NotFound
@@ -87,7 +87,7 @@ class QuotaService:
 
 async def _see(repositories: Repositories, caller: Caller, project_id: UUID) -> None:
     projects = repositories.projects
-    look = projects.known_to_administrator if caller.role == "admin" else projects.seen_by
+    look = projects.known_to_administrator if caller.administers else projects.seen_by
     seen(await look(caller.id, project_id))
 
 

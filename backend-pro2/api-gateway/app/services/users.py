@@ -66,7 +66,7 @@ class UserService:
             LastAdministrator: nobody else could administer the instance.
         """
         require_sight(caller, user_id)
-        if change.is_active is not None and caller.role != "admin":
+        if change.is_active is not None and not caller.administers:
             raise Forbidden("Only administrators can activate or deactivate an account.")
         may_move = caller.id != user_id
         if not may_move and change.email not in (None, caller.email):

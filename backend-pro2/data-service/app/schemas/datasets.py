@@ -1,6 +1,5 @@
 """Datasets and versions as clients see them."""
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -8,22 +7,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
-from shared.schemas import ApiModel, RequestModel
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
-
-
-def _printable(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("must not hold control characters or line breaks")
-    return text
-
+from shared.schemas import ApiModel, RequestModel, one_line
 
 DatasetName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_printable)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)
 ]
 Description = Annotated[str, StringConstraints(max_length=2000)]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), AfterValidator(_printable)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), AfterValidator(one_line)]
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(lambda tags: list(dict.fromkeys(tags)))]
 Status = Literal["ingesting", "ready", "failed"]
 

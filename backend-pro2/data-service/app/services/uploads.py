@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.database import Session
 from shared.draining import drain
-from shared.errors import APIException, Conflict, Invalid, NotFound, PayloadTooLarge, ServiceUnavailable
+from shared.errors import APIException, Conflict, FieldError, Invalid, NotFound, PayloadTooLarge, ServiceUnavailable
 from shared.idempotency import keep_answer
 from shared.ids import new_id
 from shared.logging import get_logger
@@ -96,6 +96,8 @@ class Uploads:
     async def _read(self, events: AsyncIterator[FormEvent], received: _Received, caller_id: UUID) -> None:
         async for event in events:
             match event:
+                case FieldValue(name, _) if name in received.values:
+                    raise _repeated(name)
                 case FieldValue(name, value):
                     received.values[name] = value
                 case FileStart("file", filename) if received.stored is None:
@@ -217,6 +219,12 @@ def _fields(received: _Received, *, complete: bool = True) -> UploadFields:
     if "project_id" not in received.values:
         raise _missing("project_id")
     return UploadFields.parse(received.values)
+
+
+def _repeated(name: str) -> Invalid:
+    says = "Send it once."
+    errors: list[FieldError] = [{"loc": ["body", name[:60]], "msg": says}]
+    return Invalid(f"The form has the field '{name[:60]}' more than once.", code="repeated_field", errors=errors)
 
 
 def _missing(name: str) -> Invalid:

@@ -1,0 +1,49 @@
+"""The instance that is hurt, a ledger of what it acknowledged, and people at it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..adversarial.places import Place, places
+from .clients import Insistent
+from .ledger import Ledger
+from .servers import Servers
+
+Join = Callable[[], Insistent]
+
+
+@pytest.fixture(scope="session")
+def place() -> Place:
+    return places()[0]
+
+
+@pytest.fixture
+def servers(place: Place) -> Iterator[Servers]:
+    servers = Servers(place)
+    servers.ready()
+    yield servers
+    servers.ready()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Asked at the end whether any answer was one that must not be."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    yield ledger
+    ledger.close()
+    assert ledger.flaws == []
+
+
+@pytest.fixture
+def join(place: Place, servers: Servers, ledger: Ledger) -> Iterator[Join]:
+    """Makes people with an account, each at an address of its own."""
+    people: list[Insistent] = []
+
+    def join() -> Insistent:
+        people.append(Insistent(place.gateway, ledger))
+        return people[-1].signed_up()
+
+    yield join
+    for person in people:
+        person.close()

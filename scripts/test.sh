@@ -115,7 +115,7 @@ integration() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
   else
-    run_halves integration 'shared api-gateway' 'data-service ai-service'
+    run_halves integration 'shared ai-service' 'api-gateway data-service'
   fi
 }
 

@@ -301,7 +301,9 @@ CREATE TABLE mails (
     created_at      timestamptz NOT NULL DEFAULT now(),
     finished_at     timestamptz,
     outcome         text,
-    CONSTRAINT mails_kind_known CHECK (kind IN ('password_reset', 'password_changed', 'email_verification', 'invitation')),
+    CONSTRAINT mails_kind_known CHECK (
+        kind IN ('password_reset', 'password_changed', 'email_changed', 'email_verification', 'invitation')
+    ),
     CONSTRAINT mails_outcome_known CHECK (outcome IN ('sent', 'skipped', 'failed')),
     CONSTRAINT mails_finished CHECK ((finished_at IS NULL) = (outcome IS NULL))
 );

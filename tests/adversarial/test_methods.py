@@ -1,15 +1,18 @@
 """Methods, origins, hosts and paths that nobody should use (A36, A40 to A45)."""
 
 import gzip
+import re
 import time
 
 import pytest
 
+from .catalogue import Catalogue
 from .conftest import Call
 from .forge import Forge
 from .places import SERVICES, Place
 from .raw import request, say
 from .wire import Attacker
+from .world import ABSENT
 
 pytestmark = pytest.mark.e2e
 
@@ -98,6 +101,15 @@ PATHS = (
 async def test_paths_that_lead_nowhere(attacker: Attacker, forge: Forge, path: str) -> None:
     answer = await attacker.send("GET", path, token=forge.good)
     assert answer.status in (400, 404, 405, 422), answer
+
+
+@pytest.mark.parametrize("end", ["%0A", "%0D", "%0D%0A", "%00", "%20", "/"])
+async def test_a_path_is_nothing_but_the_path(attacker: Attacker, forge: Forge, catalogue: Catalogue, end: str) -> None:
+    """What a router takes for the path, and a limit or a scope for another, would pass both."""
+    for operation in catalogue.operations.values():
+        path = re.sub(r"\{\w+\}", ABSENT, operation.path) + end
+        answer = await attacker.send(operation.method.upper(), path, token=forge.good)
+        assert answer.status in (400, 404, 422), answer
 
 
 async def test_metrics_answer_to_private_addresses_and_show_no_secret(attackers: Call, place: Place) -> None:

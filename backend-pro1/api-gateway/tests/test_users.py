@@ -118,6 +118,8 @@ class TestUpdate:
         assert (await ada.call("GET", "/auth/me")).json()["email"] == "new@example.com"
         mailed = "SELECT count(*) FROM mails WHERE user_id = $1 AND recipient = $2 AND kind = 'email_verification'"
         assert await value(database, mailed, id_of(ada), "new@example.com") == 1
+        told = "SELECT count(*) FROM mails WHERE user_id = $1 AND recipient = $2 AND kind = 'email_changed'"
+        assert await value(database, told, id_of(ada), "ada@example.com") == 1
         assert await login(client, "new@example.com")
 
     async def test_an_address_that_is_taken(self, ada: Person, bob: Person) -> None:

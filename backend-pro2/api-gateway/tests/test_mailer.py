@@ -121,6 +121,19 @@ class TestBound:
         assert len(postbox.mails) == 5
 
 
+class TestFormerAddress:
+    async def test_it_is_told_though_it_is_nobody_s_now(
+        self, database: Database, mailer: Mailer, postbox: Postbox
+    ) -> None:
+        ada = await user(database)
+        await change(database, "UPDATE users SET email = 'new@example.com'")
+        await enqueue(database, "email_changed", ada)
+        await run(mailer)
+        (mail,) = postbox.mails
+        assert mail["Subject"] == "Your e-mail address was changed"
+        assert "new@example.com" not in mail.get_content()
+
+
 class TestRetries:
     async def test_pauses_grow(self, database: Database, mailer: Mailer, postbox: Postbox) -> None:
         await enqueue(database, "password_changed", await user(database))

@@ -67,6 +67,16 @@ class MailTexts:
         )
         return Letter(mail_id, recipient, "Your password was changed", paragraphs)
 
+    def email_changed(self, mail_id: UUID, recipient: str, at: datetime) -> Letter:
+        """A warning to the former address; it does not name the new one, which may be somebody else's by mistake."""
+        when = f"{at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
+        paragraphs = (
+            f"Your account on {self._instance} was given another e-mail address on {when}.",
+            "Mail about it no longer comes here.",
+            "If it was not you, tell the operator of this instance at once.",
+        )
+        return Letter(mail_id, recipient, "Your e-mail address was changed", paragraphs)
+
     def email_verification(self, mail_id: UUID, recipient: str, token: str, minutes: int) -> Letter:
         """The question whether an address is its user's."""
         paragraphs = (

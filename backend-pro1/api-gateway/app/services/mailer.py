@@ -111,6 +111,8 @@ class Mailer:
             return None
         if mail.kind == "password_changed":
             return self._texts.password_changed(mail.id, mail.recipient, mail.created_at)
+        if mail.kind == "email_changed":
+            return self._texts.email_changed(mail.id, mail.recipient, mail.created_at)
         proven = mail.kind == "email_verification" and addressee.is_verified
         if proven or addressee.email != mail.recipient or datetime.now(UTC) - mail.created_at > STALE:
             return None

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.database import Session
 from shared.ids import new_id
 
-MailKind = Literal["password_reset", "password_changed", "email_verification", "invitation"]
+MailKind = Literal["password_reset", "password_changed", "email_changed", "email_verification", "invitation"]
 RequestedKind = Literal["password_reset", "email_verification"]
 Outcome = Literal["sent", "skipped", "failed"]
 

@@ -60,7 +60,7 @@ async def update_me(
     operation_id="users_me_delete",
     summary="Delete my account",
     status_code=204,
-    responses=problems(401, 403, 409, 429, 503),
+    responses=problems(401, 403, 404, 409, 429, 503),
 )
 async def delete_me(caller: SessionCaller, erasures: ErasuresDep) -> None:
     """There is no way back. Projects of which you are the only member go too; in others, what you made stays."""

@@ -34,7 +34,7 @@ class ErasureService:
         """Remove a user for ever, at their own wish or an administrator's.
 
         Sessions and keys end at once. Projects without other members are removed; in others, what the user made stays
-        and names nobody. Records of API calls stay until their retention ends, under an id that is nobody's.
+        and names nobody. Records of API calls lose user, key and address within minutes (`api_log_anonymity`).
 
         Raises:
             NotFound: absent, or not the caller's to see.

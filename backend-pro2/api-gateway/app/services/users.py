@@ -55,7 +55,8 @@ class UserService:
     ) -> Account:
         """A user after a change by an administrator or by the user, who calls from `address`.
 
-        Whoever changes their own e-mail address confirms it with the password; a new address is unverified at first.
+        Whoever changes their own e-mail address confirms it with the password; a new address is unverified at
+        first, and the former one is told.
 
         Raises:
             NotFound: absent, or not the caller's to see.
@@ -135,6 +136,7 @@ async def _change(
     after = found(await users.account(user_id))
     if after.email != before.email:
         await repositories.mails.enqueue("email_verification", after.email, user_id=user_id)
+        await repositories.mails.enqueue("email_changed", before.email, user_id=user_id)
     access = repositories.access
     return before, after, await (access.live(user_id) if is_active else access.end(user_id, "deactivated"))
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -18,7 +19,8 @@ PROBLEM = "application/problem+json"
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 INTERNALS = re.compile(
     r"Traceback|File \"|\.py\b|site-packages|asyncpg|pydantic|starlette|postgres(ql)?://|redis://|"
-    r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) [a-z_.*, ]+ (FROM|SET|VALUES|WHERE)|/work/|/home/|/usr/",
+    r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) [a-z_.*, ]+ (FROM|SET|VALUES|WHERE)|/home/|/usr/|"
+    + re.escape(str(Path(__file__).resolve().parents[2])),
 )
 # These name the column, table or type that the caller asked for, so that a typing error is found.
 ECHOING = {"column_not_found", "unknown_table", "unknown_column", "unknown_type", "invalid_parameters", "invalid_sql"}

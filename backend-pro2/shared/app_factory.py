@@ -94,7 +94,6 @@ def create_service(
     app.state.resources = resources
     app.state.health = health
     cache = SessionCache(resources.redis, settings.access_token_expire_minutes * 60)
-    app.state.session_cache = cache
     app.state.identifier = Identifier(resources.database, cache)
     add_problem_handlers(app)
     for router in (health_router(health), *routers):

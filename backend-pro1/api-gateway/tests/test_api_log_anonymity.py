@@ -9,7 +9,7 @@ from shared.database import Database
 from shared.ids import new_id
 
 from ..app.repositories import unit_of_work
-from ..app.repositories.api_logs import NewApiLog
+from ..app.repositories.api_logs import ApiLogRecord
 from ..app.services.api_log_anonymity import ApiLogAnonymity
 from .fakes_api_logs import utc
 from .people import register
@@ -22,7 +22,7 @@ async def test_only_those_who_are_gone_are_forgotten(client: AsyncClient, databa
     gone, key, begin = new_id(), new_id(), unit_of_work(database)
     rest = ("GET", "/api/v1/auth/me", 200, 1.0, None, 10, "192.0.2.7")
     callers = [gone] * 25 + [here] * 5 + [None] * 5
-    rows = [NewApiLog(new_id(), utc(2031, 5, 10), "r", caller, caller and key, *rest) for caller in callers]
+    rows = [ApiLogRecord(new_id(), utc(2031, 5, 10), "r", caller, caller and key, *rest) for caller in callers]
     async with begin() as repositories:
         await repositories.api_logs.insert(rows)
     await ApiLogAnonymity(begin, rows_a_time=10).tend()

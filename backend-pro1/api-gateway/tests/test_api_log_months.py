@@ -13,7 +13,7 @@ from shared.ids import new_id
 
 from ..app.repositories import unit_of_work
 from ..app.repositories.api_log_partitions import Month
-from ..app.repositories.api_logs import NewApiLog
+from ..app.repositories.api_logs import ApiLogRecord
 from ..app.services.api_log_months import STRAYS_A_TIME, ApiLogMonths
 from .fakes_api_logs import FakePartitions, utc, work_on
 
@@ -104,8 +104,8 @@ async def drop_all(database: Database) -> None:
             await repositories.api_log_partitions.drop(month)
 
 
-def row(moment: datetime) -> NewApiLog:
-    return NewApiLog(new_id(), moment, "r", None, None, "GET", "/", 200, 1.0, None, 0, None)
+def row(moment: datetime) -> ApiLogRecord:
+    return ApiLogRecord(new_id(), moment, "r", None, None, "GET", "/", 200, 1.0, None, 0, None)
 
 
 async def write(database: Database, *moments: datetime) -> None:

@@ -11,7 +11,7 @@ from shared.errors import ServiceUnavailable
 
 from ..app.repositories import Repositories, UnitOfWork
 from ..app.repositories.api_log_partitions import ApiLogPartitions, Month
-from ..app.repositories.api_logs import ApiLogs, NewApiLog
+from ..app.repositories.api_logs import ApiLogRecord, ApiLogs
 
 NOTHING = cast("Session", None)
 
@@ -21,14 +21,14 @@ class FakeApiLogs(ApiLogs):
 
     def __init__(self) -> None:
         super().__init__(NOTHING)
-        self.rows: list[NewApiLog] = []
+        self.rows: list[ApiLogRecord] = []
         self.batches: list[int] = []
         self.away = False
         self.poison: str | None = None
         self.answers_lost = 0
         self.error: Exception | None = None
 
-    async def insert(self, rows: Sequence[NewApiLog]) -> None:
+    async def insert(self, rows: Sequence[ApiLogRecord]) -> None:
         if self.error is not None:
             raise self.error
         if self.away:

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.ids import new_id
 
 from ..app.repositories import unit_of_work
-from ..app.repositories.api_logs import NewApiLog
+from ..app.repositories.api_logs import ApiLogRecord
 from ..app.services import api_log_writer
 from .fakes_api_logs import utc
 from .people import Person, register
@@ -125,8 +125,8 @@ class TestAccess:
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-def row(number: int, **changes: Any) -> NewApiLog:
-    plain = NewApiLog(
+def row(number: int, **changes: Any) -> ApiLogRecord:
+    plain = ApiLogRecord(
         *(new_id(), START + timedelta(minutes=number), f"r{number}", None, None, "GET", "/api/v1/projects"),
         *(200, 1.2345, None, 10, "203.0.113.7"),
     )

@@ -1,7 +1,6 @@
 """The table `api_logs`: every call, written in batches, read by administrators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -13,26 +12,8 @@ from shared.pagination import Position
 from ..schemas.api_logs import ApiLogFilter
 
 
-class NewApiLog(NamedTuple):
-    """A row about to be written; its fields are the columns."""
-
-    id: UUID
-    at: datetime
-    request_id: str
-    user_id: UUID | None
-    api_key_id: UUID | None
-    method: str
-    path: str
-    status: int
-    duration_ms: float
-    bytes_in: int | None
-    bytes_out: int | None
-    address: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiLogRecord:
-    """A call that was written."""
+class ApiLogRecord(NamedTuple):
+    """A call, about to be written or read back; its fields are the columns."""
 
     id: UUID
     at: datetime
@@ -54,14 +35,14 @@ class ApiLogs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def insert(self, rows: Sequence[NewApiLog]) -> None:
+    async def insert(self, rows: Sequence[ApiLogRecord]) -> None:
         """Write a batch, all or none.
 
         Raises:
             UniqueViolation: it was written before.
             RowsRefused: one of the rows cannot be stored.
         """
-        await self._session.copy_rows("api_logs", NewApiLog._fields, rows)
+        await self._session.copy_rows("api_logs", ApiLogRecord._fields, rows)
 
     async def page(self, wanted: ApiLogFilter, limit: int, after: Position | None) -> list[ApiLogRecord]:
         """Up to `limit` calls that fit, newest first, older than `after`."""

@@ -20,7 +20,7 @@ from shared.logging import get_logger
 from shared.tasks.wakes import pause
 
 from ..repositories import UnitOfWork
-from ..repositories.api_logs import NewApiLog
+from ..repositories.api_logs import ApiLogRecord
 from ..schemas.api_logs import MAXIMUM_METHOD, MAXIMUM_PATH
 
 log = get_logger(__name__)
@@ -71,7 +71,7 @@ class ApiLogWriter:
         self._capacity = capacity
         self._mark = min(BATCH_ROWS, capacity)
         self._waiting: deque[Call] = deque(maxlen=capacity)
-        self._batches: deque[list[NewApiLog]] = deque()
+        self._batches: deque[list[ApiLogRecord]] = deque()
         self._enough = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._closing = self._prepared = self._failing = False
@@ -153,7 +153,7 @@ class ApiLogWriter:
 
     async def _gather(self) -> None:
         self._enough.clear()
-        batch: list[NewApiLog] = []
+        batch: list[ApiLogRecord] = []
         self._batches.append(batch)
         while self._waiting and len(batch) < BATCH_ROWS:
             turn = min(ROWS_A_TURN, len(self._waiting))
@@ -181,7 +181,7 @@ class ApiLogWriter:
         self._prepared = True
         return True
 
-    async def _store(self, batch: list[NewApiLog]) -> bool:
+    async def _store(self, batch: list[ApiLogRecord]) -> bool:
         try:
             async with self._begin() as repositories:
                 await repositories.api_logs.insert(batch)
@@ -199,7 +199,7 @@ class ApiLogWriter:
         self._failing = False
         return True
 
-    def _divide(self, batch: list[NewApiLog], error: RowsRefused) -> None:
+    def _divide(self, batch: list[ApiLogRecord], error: RowsRefused) -> None:
         """Try the halves of a batch instead of it, until the row that cannot be stored is alone and goes."""
         self._batches.popleft()
         if len(batch) == 1:
@@ -228,10 +228,10 @@ class ApiLogWriter:
             self.dropped.labels(reason).inc(rows)
 
 
-def _row(call: Call) -> NewApiLog:
+def _row(call: Call) -> ApiLogRecord:
     # By position on both sides: names would cost half as much again, ten thousand times a second.
     at, request_id, who, method, path, status, seconds, bytes_in, bytes_out, address = call
-    return NewApiLog(
+    return ApiLogRecord(
         new_id(),
         datetime.fromtimestamp(at, UTC),
         request_id,

@@ -92,6 +92,11 @@ class StorageSettings(BaseSettings):
     s3_bucket: str = Field(
         "ai-platform-pro1", pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", description="Bucket of this instance."
     )
+    s3_public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/]+)?$",
+        description="Address of the object store for clients that upload to it directly; empty: S3_ENDPOINT_URL.",
+    )
     s3_region: str = Field("us-east-1", description="Region named in signatures.")
     cache_dir: Path = Field(Path(".cache"), description="Where verified copies of Parquet files are kept.")
     cache_max_bytes: int = Field(20 * GIBIBYTE, ge=MEBIBYTE, description="Size of that cache in bytes.")
@@ -173,6 +178,19 @@ class WorkSettings(BaseSettings):
     """Uploads, tasks, compute and the LLM."""
 
     max_upload_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file accepted, in bytes.")
+    max_unpacked_bytes: int = Field(50 * GIBIBYTE, ge=1, description="Largest content of a compressed file, in bytes.")
+    upload_part_bytes: int = Field(
+        16 * MEBIBYTE, ge=MEBIBYTE, description="Size of the parts of an upload session that names none, in bytes."
+    )
+    upload_session_hours: float = Field(24, gt=0, description="Life of an upload session without a new part.")
+    url_import_enabled: bool = Field(False, description="Whether files may be fetched from URLs that users name.")
+    url_import_networks: Words = Field(
+        (), description="Private networks (CIDR) that such URLs may lead to, comma-separated; empty: none."
+    )
+    url_import_seconds: float = Field(600, gt=0, description="Longest download from a URL.")
+    trash_days: float = Field(30, gt=0, description="How long a deleted dataset can be restored.")
+    query_cache_seconds: int = Field(600, ge=0, description="How long answers of queries are kept; 0: not at all.")
+    query_result_hours: float = Field(24, gt=0, description="How long the rows of a query that ran as a task are kept.")
     max_columns: int = Field(10_000, ge=1, description="Columns a dataset may have.")
     orphan_hours: float = Field(24, gt=0, description="Age at which an object that no row refers to is removed.")
     task_lease_seconds: float = Field(15, ge=1, description="A worker silent for this long loses its task.")
@@ -197,7 +215,9 @@ class Settings(ServiceSettings, StorageSettings, SecuritySettings, MailSettings,
 
     model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True)
 
-    @field_validator("cors_origins", "trusted_proxies", "metrics_allow", "secret_keys_previous", mode="before")
+    @field_validator(
+        "cors_origins", "trusted_proxies", "metrics_allow", "secret_keys_previous", "url_import_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object, _: ValidationInfo) -> object:
         return comma_separated(value)

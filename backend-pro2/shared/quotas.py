@@ -20,10 +20,7 @@ _HOLD = "SELECT true FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO K
 
 _BYTES = """
 SELECT (SELECT max_bytes FROM project_quotas WHERE project_id = $1) AS own_limit,
-       (SELECT coalesce(sum(v.raw_bytes + coalesce(v.parquet_bytes, 0)), 0)::bigint
-        FROM dataset_versions v
-        JOIN datasets d ON d.id = v.dataset_id
-        WHERE d.project_id = $1) AS used
+       coalesce((SELECT bytes FROM project_storage WHERE project_id = $1), 0) AS used
 """
 
 _ROWS = """
@@ -31,7 +28,7 @@ SELECT (SELECT max_rows FROM project_quotas WHERE project_id = $1) AS own_limit,
        (SELECT coalesce(sum(v.row_count), 0)::bigint
         FROM dataset_versions v
         JOIN datasets d ON d.id = v.dataset_id
-        WHERE d.project_id = $1) AS used
+        WHERE d.project_id = $1 AND v.status <> 'expired') AS used
 """
 
 _TASKS = """

@@ -38,9 +38,9 @@ _DATASET = """
 INSERT INTO datasets (id, project_id, name, status, current_version) VALUES ($1, $2, $3, $4, $5)
 """
 _VERSION = """
-INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_key, raw_bytes, raw_sha256, parquet_key,
+INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256, parquet_key,
                               parquet_sha256, schema)
-VALUES ($1, 1, $2, 'data.csv', $3, 0, '', $4, $5, $6)
+VALUES ($1, 1, $2, 'data.csv', ARRAY[$3], 0, '', $4, $5, $6)
 """
 
 

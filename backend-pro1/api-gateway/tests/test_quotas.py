@@ -17,8 +17,9 @@ from .test_projects import ABSENT, create, join
 pytestmark = pytest.mark.integration
 
 _VERSION = """
-INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, parquet_bytes, row_count)
-VALUES ($1, 1, 'f', 'k', 100, '', 20, 7)
+INSERT INTO dataset_versions (dataset_id, version, filename, raw_keys, raw_bytes, raw_sha256, parquet_key,
+                              parquet_bytes, row_count)
+VALUES ($1, 1, 'f', '{k}', 100, '', 'p', 20, 7)
 """
 
 

@@ -25,8 +25,8 @@ from .test_projects import ABSENT, create, join
 pytestmark = pytest.mark.integration
 
 _VERSION = """
-INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256)
-VALUES ($1, 1, 'f', $2, 1, '')
+INSERT INTO dataset_versions (dataset_id, version, filename, raw_keys, raw_bytes, raw_sha256)
+VALUES ($1, 1, 'f', ARRAY[$2], 1, '')
 """
 _TASK = """
 INSERT INTO analysis_tasks (id, kind, queue, project_id, created_by) VALUES ($1, 'analysis', 'ai', $2, $3)

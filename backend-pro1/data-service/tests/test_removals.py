@@ -25,8 +25,8 @@ pytestmark = pytest.mark.integration
 CSV = "a,b\n1,2\n3,4\n"
 _DATASET = "INSERT INTO datasets (id, project_id, name) VALUES ($1, $2, $3)"
 _VERSIONS = """
-INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256)
-SELECT $1, number, 'f', key, 1, '' FROM unnest($2::text[]) WITH ORDINALITY AS stored (key, number)
+INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256)
+SELECT $1, number, 'ready', 'f', ARRAY[key], 1, '' FROM unnest($2::text[]) WITH ORDINALITY AS stored (key, number)
 """
 _LEFT = """
 SELECT (SELECT count(*) FROM datasets WHERE project_id = $1)

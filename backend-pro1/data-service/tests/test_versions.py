@@ -14,8 +14,8 @@ pytestmark = pytest.mark.integration
 
 DATASET = "INSERT INTO datasets (id, project_id, name, status, current_version) VALUES ($1, $2, 'sales', 'ready', 1)"
 VERSION = """
-INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_key, raw_bytes, raw_sha256, profile)
-VALUES ($1, 1, 'ready', 'a.csv', $1::uuid::text, 1, 'x', '{"rows": 1}')
+INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256, profile)
+VALUES ($1, 1, 'ready', 'a.csv', ARRAY[$1::uuid::text], 1, 'x', '{"rows": 1}')
 """
 
 

@@ -29,8 +29,9 @@ pytestmark = pytest.mark.integration
 
 _DATASET = "INSERT INTO datasets (id, project_id, name) VALUES ($1, $2, $3)"
 _VERSION = """
-INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, parquet_bytes, row_count)
-VALUES ($1, 1, 'f', $2, $3, '', $4, $5)
+INSERT INTO dataset_versions (dataset_id, version, filename, raw_keys, raw_bytes, raw_sha256, parquet_key,
+                              parquet_bytes, row_count)
+VALUES ($1, 1, 'f', ARRAY[$2], $3, '', $2 || '/parquet', $4, $5)
 """
 
 

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.integration
 DATASET = "INSERT INTO datasets (id, project_id, name, created_by) VALUES ($1, $2, $3, $4)"
 VERSION = """
 INSERT INTO dataset_versions
-    (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, parquet_bytes, row_count, created_by)
-VALUES ($1, $2, 'a.csv', $3, 100, 'x', 50, 7, $4)
+    (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256, parquet_bytes, row_count, created_by)
+VALUES ($1, $2, 'ready', 'a.csv', ARRAY[$3], 100, 'x', 50, 7, $4)
 """
 TASK = """
 INSERT INTO analysis_tasks (id, kind, queue, status, project_id, created_by, params, finished_at)

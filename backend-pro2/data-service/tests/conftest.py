@@ -32,11 +32,15 @@ def quiet(_done: int, _total: int, _message: str) -> None:
 def ingest_text(tmp_path: Path) -> IngestText:
     """Ingest text or bytes as the computing child would; the Parquet file is tmp_path / data.parquet."""
 
-    def run(content: str | bytes, *, max_columns: int = 1000) -> dict[str, Any]:
+    def run(
+        content: str | bytes, *, max_columns: int = 1000, filename: str = "source.csv", **options: Any
+    ) -> dict[str, Any]:
         source = tmp_path / "source"
         source.write_bytes(content if isinstance(content, bytes) else content.encode())
         job = {"source": str(source), "parquet": str(tmp_path / "data.parquet"), "scratch": str(tmp_path)}
-        return ingest({**job, "max_columns": max_columns, "memory_mb": 1024, "threads": 1}, quiet)
+        file = {"filename": filename, "options": options}
+        limits = {"max_columns": max_columns, "max_unpacked_bytes": 2**30, "memory_mb": 1024, "threads": 1}
+        return ingest({**job, **file, **limits}, quiet)
 
     return run
 

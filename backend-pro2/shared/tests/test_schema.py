@@ -19,7 +19,7 @@ from shared.schema_revision import SCHEMA_REVISION, check_schema
 
 PROJECT = Path(__file__).parents[2]
 
-# Everything a statement could notice: columns, constraints, indexes, partitions, comments.
+# Everything a statement could notice: columns, constraints, indexes, views, partitions, comments.
 CATALOG = """
 SELECT 'column' AS kind, table_name || '.' || column_name AS name,
        concat_ws(' ', data_type, is_nullable, column_default, character_maximum_length::text) AS definition
@@ -30,9 +30,12 @@ FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL
+SELECT 'view', viewname, definition FROM pg_views WHERE schemaname = 'public'
+UNION ALL
 SELECT 'partition', inhrelid::regclass::text, inhparent::regclass::text FROM pg_inherits
 UNION ALL
-SELECT 'comment', objoid::regclass || '.' || objsubid, description FROM pg_description
+SELECT 'comment', objoid::regclass || coalesce('.' || attname, ''), description
+FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
 WHERE classoid = 'pg_class'::regclass
     AND objoid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 ORDER BY 1, 2, 3

@@ -51,7 +51,7 @@ class UsageCounts:
                 v.bytes, v.rows
             FROM (
                 SELECT coalesce(sum(raw_bytes + coalesce(parquet_bytes, 0)), 0)::bigint AS bytes,
-                       coalesce(sum(row_count), 0)::bigint AS rows
+                       coalesce(sum(row_count) FILTER (WHERE status <> 'expired'), 0)::bigint AS rows
                 FROM dataset_versions WHERE created_by = $1
             ) AS v
             """,

@@ -7,7 +7,7 @@ from shared.database import Session
 
 # Versions go before their datasets, since they alone tell of objects that were stored before the project was named.
 _VERSIONS = """
-SELECT v.dataset_id, v.version, v.raw_key, v.parquet_key
+SELECT v.dataset_id, v.version, v.raw_keys, v.parquet_key
 FROM datasets d
 JOIN dataset_versions v ON v.dataset_id = d.id
 WHERE d.project_id = $1
@@ -32,13 +32,13 @@ class StoredVersion:
 
     dataset_id: UUID
     version: int
-    raw_key: str
+    raw_keys: list[str]
     parquet_key: str | None
 
     @property
     def keys(self) -> list[str]:
         """Keys of its objects."""
-        return [self.raw_key] if self.parquet_key is None else [self.raw_key, self.parquet_key]
+        return self.raw_keys if self.parquet_key is None else [*self.raw_keys, self.parquet_key]
 
 
 async def some_versions(session: Session, project_id: UUID, limit: int) -> list[StoredVersion]:

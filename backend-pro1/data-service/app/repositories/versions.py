@@ -11,7 +11,7 @@ from shared.database import Session
 _SHOWN = """
 SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_bytes, v.raw_sha256, v.parquet_key, v.parquet_bytes,
        v.parquet_sha256, v.row_count, v.column_count, v.schema, v.ingest_report, v.operation, v.created_by,
-       v.created_at, v.ready_at, d.name, d.project_id
+       v.created_at, v.ready_at, v.task_id, v.quality, v.blocked, d.name, d.project_id
 FROM dataset_versions v
 JOIN datasets d ON d.id = v.dataset_id
 JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
@@ -35,33 +35,43 @@ WHERE v.dataset_id = $2 AND v.version = $3
 """
 
 _RAW = """
-SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_key, v.raw_bytes, v.raw_sha256
+SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_keys, v.raw_bytes, v.raw_sha256, v.operation
 FROM dataset_versions v
 WHERE v.dataset_id = $1 AND v.version = $2
 """
 
 _TABLES = """
-SELECT d.name, d.status AS dataset_status, d.current_version, v.version, v.status, v.parquet_key, v.parquet_sha256
+SELECT d.name, d.status AS dataset_status, d.current_version, v.version, v.status, v.blocked,
+       v.parquet_key, v.parquet_sha256, d.id AS dataset_id
 FROM datasets d
 JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
 LEFT JOIN dataset_versions v
     ON v.dataset_id = d.id AND (v.version = d.current_version OR v.version = ANY($4::int[]))
-WHERE d.project_id = $2 AND lower(d.name) = ANY($3::text[])
+WHERE d.project_id = $2 AND d.deleted_at IS NULL AND lower(d.name) = ANY($3::text[])
 LIMIT 1000
 """
 
-_KEYS = "SELECT raw_key, parquet_key FROM dataset_versions WHERE dataset_id = $1 ORDER BY version LIMIT 10000"
+_KEYS = "SELECT raw_keys, parquet_key FROM dataset_versions WHERE dataset_id = $1 ORDER BY version LIMIT 10000"
 
 _INSERT = """
-INSERT INTO dataset_versions (dataset_id, version, filename, raw_key, raw_bytes, raw_sha256, operation, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO dataset_versions (dataset_id, version, filename, raw_keys, raw_bytes, raw_sha256, operation, created_by,
+                              task_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+_NEXT_NUMBER = "SELECT coalesce(max(version), 0) + 1 FROM dataset_versions WHERE dataset_id = $1"
+
+_ADD_PARENTS = """
+INSERT INTO version_parents (dataset_id, version, parent_id, parent_version)
+SELECT DISTINCT $1::uuid, $2::int, parent.id, parent.version
+FROM unnest($3::uuid[], $4::int[]) AS parent (id, version)
 """
 
 _READY = """
 UPDATE dataset_versions
 SET status = 'ready', ready_at = now(), parquet_key = $3, parquet_bytes = $4, parquet_sha256 = $5, row_count = $6,
-    column_count = $7, schema = $8, profile = $9, ingest_report = $10
-WHERE dataset_id = $1 AND version = $2
+    column_count = $7, schema = $8, profile = $9, ingest_report = $10, quality = $11, blocked = $12
+WHERE dataset_id = $1 AND version = $2 AND status = 'ingesting'
 """
 
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
@@ -69,9 +79,13 @@ _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 A
 # Artifacts of analyses and pictures of users are objects too; ai-service and api-gateway write them.
 _REFERENCED = """
 SELECT array_agg(used.key) FROM (
-    SELECT raw_key AS key FROM dataset_versions WHERE raw_key = ANY($1::text[])
+    SELECT unnest(raw_keys) AS key FROM dataset_versions WHERE raw_keys && $1::text[]
     UNION ALL
     SELECT parquet_key FROM dataset_versions WHERE parquet_key = ANY($1::text[])
+    UNION ALL
+    SELECT key FROM upload_parts WHERE key = ANY($1::text[])
+    UNION ALL
+    SELECT key FROM query_results WHERE key = ANY($1::text[])
     UNION ALL
     SELECT artifact ->> 'key'
     FROM analysis_results r
@@ -90,9 +104,9 @@ class Version:
     dataset_id: UUID
     version: int
     status: str
-    filename: str
+    filename: str | None
     raw_bytes: int
-    raw_sha256: str
+    raw_sha256: str | None
     parquet_key: str | None
     parquet_bytes: int | None
     parquet_sha256: str | None
@@ -104,6 +118,9 @@ class Version:
     created_by: UUID | None
     created_at: datetime
     ready_at: datetime | None
+    task_id: UUID | None
+    quality: str | None
+    blocked: bool
     name: str
     project_id: UUID
 
@@ -115,24 +132,34 @@ class RawFile:
     dataset_id: UUID
     version: int
     status: str
-    filename: str
-    raw_key: str
+    filename: str | None
+    raw_keys: list[str]
     raw_bytes: int
-    raw_sha256: str
+    raw_sha256: str | None
+    operation: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What an upload makes."""
+    """A version that its task has yet to fill; one that is computed has no file."""
 
     dataset_id: UUID
     version: int
-    filename: str
-    raw_key: str
-    raw_bytes: int
-    raw_sha256: str
     operation: dict[str, Any]
     created_by: UUID
+    task_id: UUID
+    filename: str | None = None
+    raw_keys: Sequence[str] = ()
+    raw_bytes: int = 0
+    raw_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A version that another was made from."""
+
+    dataset_id: UUID
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +172,9 @@ class Content:
     row_count: int
     schema: list[dict[str, Any]]
     profile: dict[str, Any]
-    ingest_report: dict[str, Any]
+    ingest_report: dict[str, Any] | None
+    quality: str | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +186,17 @@ class TableVersion:
     current_version: int | None
     version: int | None
     status: str | None
+    blocked: bool | None
     parquet_key: str | None
     parquet_sha256: str | None
+    dataset_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The objects of one version."""
 
-    raw_key: str
+    raw_keys: list[str]
     parquet_key: str | None
 
 
@@ -200,20 +231,38 @@ async def raw_file(session: Session, dataset_id: UUID, version: int) -> RawFile 
 async def keys(session: Session, dataset_id: UUID) -> list[str]:
     """Keys of all objects of the dataset, whose row the caller has locked."""
     rows = await session.fetch_all(Keys, _KEYS, dataset_id)
-    return [key for row in rows for key in (row.raw_key, row.parquet_key) if key is not None]
+    return [key for row in rows for key in (*row.raw_keys, row.parquet_key) if key is not None]
 
 
 async def insert(session: Session, new: NewVersion) -> None:
-    """Add a version whose raw file is stored."""
-    figures = (new.filename, new.raw_key, new.raw_bytes, new.raw_sha256, new.operation, new.created_by)
+    """Add a version; what it comes from is stored.
+
+    Raises:
+        UniqueViolation: another version of the dataset is not finished yet; the transaction is over.
+    """
+    file = (new.filename, list(new.raw_keys), new.raw_bytes, new.raw_sha256)
+    figures = (*file, new.operation, new.created_by, new.task_id)
     await session.execute(_INSERT, new.dataset_id, new.version, *figures)
 
 
+async def next_number(session: Session, dataset_id: UUID) -> int:
+    """The number of the next version of the dataset, which the caller holds."""
+    number: int = await session.fetch_value(_NEXT_NUMBER, dataset_id)
+    return number
+
+
+async def add_parents(session: Session, dataset_id: UUID, version: int, parents: Sequence[Parent]) -> None:
+    """Note what the version is made from."""
+    ids, numbers = [parent.dataset_id for parent in parents], [parent.version for parent in parents]
+    await session.execute(_ADD_PARENTS, dataset_id, version, ids, numbers)
+
+
 async def mark_ready(session: Session, dataset_id: UUID, version: int, content: Content) -> bool:
-    """Add the content; False when the version is no longer there."""
+    """Add the content; False when the version is no longer there to be filled."""
     figures = (content.parquet_key, content.parquet_bytes, content.parquet_sha256, content.row_count)
     found = (len(content.schema), content.schema, content.profile, content.ingest_report)
-    return await session.execute(_READY, dataset_id, version, *figures, *found) == 1
+    judged = (content.quality, content.blocked)
+    return await session.execute(_READY, dataset_id, version, *figures, *found, *judged) == 1
 
 
 async def mark_failed(session: Session, dataset_id: UUID, version: int) -> None:

@@ -127,9 +127,9 @@ class VersionModel(ApiModel):
     dataset_id: UUID
     version: int
     status: Status
-    filename: str
+    filename: str | None = Field(description="Of the uploaded file; null for a version that was computed.")
     bytes: int = Field(description="Size of the uploaded file.")
-    sha256: str = Field(description="SHA-256 of the uploaded file.")
+    sha256: str | None = Field(description="SHA-256 of the uploaded file.")
     rows: int | None
     columns: int | None
     parquet_bytes: int | None

@@ -1,19 +1,30 @@
 """What an upload's form says, and which files are taken."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
+import orjson
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import Invalid
 from shared.schemas import ApiModel, RequestModel
 
 from .datasets import DatasetName, Description, Tags
+from .ingest_options import IngestOptions
 
 
 def _comma_separated(value: object) -> object:
     return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value
+
+
+def _json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value) if value.strip() else None
+    except orjson.JSONDecodeError as error:
+        raise ValueError("must be a JSON object") from error
 
 
 class UploadFields(RequestModel):
@@ -23,6 +34,11 @@ class UploadFields(RequestModel):
     name: DatasetName | None = None
     description: Description = ""
     tags: Annotated[Tags, BeforeValidator(_comma_separated)] = Field(default_factory=list)
+    options: Annotated[IngestOptions | None, BeforeValidator(_json_object)] = None
+
+    def ingest_options(self) -> dict[str, Any]:
+        """The options that were given, as a job and a version's `operation` have them."""
+        return {} if self.options is None else self.options.model_dump(exclude_none=True)
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Self:

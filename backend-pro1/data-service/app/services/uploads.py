@@ -16,14 +16,14 @@ from shared.membership import ProjectRole, require_project
 from shared.object_store import StoredObject
 from shared.quotas import Quota, QuotaExceeded, read_bytes, require_bytes
 from shared.resources import Resources
-from shared.tasks import NewTask, Task
+from shared.tasks import Task
 
-from ..repositories import datasets, versions
+from ..repositories import datasets
 from ..repositories.datasets import Dataset, NewDataset
-from ..repositories.versions import NewVersion
 from ..schemas.uploads import UploadFields
 from .file_kinds import HEAD_BYTES, require_text
 from .form_stream import FORM_BYTES, FieldValue, FileBytes, FileEnd, FileStart, FormEvent, read_form
+from .new_versions import RawUpload, VersionOrder, begin_version
 from .upload_contents import plain_name, upload_content
 
 log = get_logger(__name__)
@@ -168,19 +168,23 @@ class Uploads:
         self, received: _Received, fields: UploadFields, name: str, caller_id: UUID, request_id: str | None
     ) -> tuple[Task, Dataset]:
         stored, dataset_id, project_id = _stored(received), received.dataset_id, fields.project_id
-        params = {"filename": received.filename, "bytes": stored.bytes}
         async with self._database.transaction() as session:
             await require_project(session, project_id, caller_id, minimum=ProjectRole.EDITOR)
             await require_bytes(session, self._settings, project_id, stored.bytes)
-            order = NewTask("ingest", "data", project_id, caller_id, params, dataset_id, 1, request_id=request_id)
-            task = await self._ledger.submit(session, order)
             await datasets.insert(
-                session,
-                NewDataset(dataset_id, project_id, name, fields.description, fields.tags, task.id, caller_id),
+                session, NewDataset(dataset_id, project_id, name, fields.description, fields.tags, caller_id)
             )
-            operation = {"op": "upload", "filename": received.filename}
-            figures = (received.filename, stored.key, stored.bytes, stored.sha256, operation, caller_id)
-            await versions.insert(session, NewVersion(dataset_id, 1, *figures))
+            order = VersionOrder(
+                "ingest",
+                project_id,
+                dataset_id,
+                caller_id,
+                operation={"op": "upload", "filename": received.filename, "options": fields.ingest_options()},
+                params={"filename": received.filename, "bytes": stored.bytes},
+                request_id=request_id,
+                file=RawUpload(received.filename, [stored.key], stored.bytes, stored.sha256),
+            )
+            task = await begin_version(session, self._ledger, order)
             dataset = await _shown(session, dataset_id, caller_id)
             content = upload_content(received.values, received.filename, stored.sha256)
             await keep_answer(session, dataset, content=content)

@@ -11,7 +11,7 @@ SELECT d.id AS dataset_id, d.name, d.status AS dataset_status, d.current_version
        v.version, v.status, v.parquet_key, v.parquet_sha256, v.schema
 FROM datasets d
 LEFT JOIN dataset_versions v ON v.dataset_id = d.id AND v.version = coalesce($3, d.current_version)
-WHERE d.project_id = $1 AND d.id = $2
+WHERE d.project_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
 """
 
 

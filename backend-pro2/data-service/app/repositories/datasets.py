@@ -43,9 +43,11 @@ ORDER BY name LIMIT 10000
 _NAMES = "SELECT name FROM datasets WHERE project_id = $1 ORDER BY id DESC LIMIT 1000"
 
 _INSERT = """
-INSERT INTO datasets (id, project_id, name, description, tags, task_id, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO datasets (id, project_id, name, description, tags, created_by)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
+
+_STARTED = "UPDATE datasets SET task_id = $2, error_code = NULL, error_detail = NULL, updated_at = now() WHERE id = $1"
 
 _UPDATE = """
 UPDATE datasets
@@ -113,7 +115,6 @@ class NewDataset:
     name: str
     description: str
     tags: Sequence[str]
-    task_id: UUID
     created_by: UUID
 
 
@@ -159,7 +160,7 @@ async def insert(session: Session, new: NewDataset) -> None:
     """
     try:
         await session.execute(
-            _INSERT, new.id, new.project_id, new.name, new.description, list(new.tags), new.task_id, new.created_by
+            _INSERT, new.id, new.project_id, new.name, new.description, list(new.tags), new.created_by
         )
     except UniqueViolation as error:
         raise _name_taken(new.name) from error
@@ -177,6 +178,11 @@ async def update(
         await session.execute(_UPDATE, dataset_id, name, description, None if tags is None else list(tags))
     except UniqueViolation as error:
         raise _name_taken(name or "") from error
+
+
+async def mark_started(session: Session, dataset_id: UUID, task_id: UUID) -> None:
+    """Note the task that makes its next version."""
+    await session.execute(_STARTED, dataset_id, task_id)
 
 
 async def mark_ready(session: Session, dataset_id: UUID, version: int) -> None:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
 
 import duckdb
 
+from ..duck import error_message, identifier, literal
 from . import notations
 from .csv_file import CsvFile
-from .duck import error_message, identifier, literal
 from .notations import Notation
+from .source import Conversion
 
 # Every attempt widens all columns that do not fit; none can be widened more often than this.
 ATTEMPTS = 8
@@ -30,13 +30,6 @@ _WIDER: dict[Notation | str, Notation] = {
     notations.INTEGER: notations.POINT,
     notations.GROUPED_INTEGER: notations.GROUPED,
 }
-
-
-class Conversion(TypedDict):
-    """What was done to a column beyond a plain cast, and why."""
-
-    column: str
-    note: str
 
 
 @dataclass(slots=True)

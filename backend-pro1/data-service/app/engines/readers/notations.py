@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from .duck import identifier, literal
+from ..duck import identifier, literal
 
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "?", ".", "missing")
 COLUMNS_AT_ONCE = 100

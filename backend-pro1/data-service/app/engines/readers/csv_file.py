@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
+from ..duck import literal
+from ..names import Renamed, unique_names
 from . import dialect
-from .duck import literal
 from .encoding import read_sample
-from .names import Renamed, unique_names
 
 SAMPLE_ROWS = 20_480
 MAX_LINE_BYTES = 4 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""Files of every accepted format become Parquet: one `read(connection, source, target)` a format."""

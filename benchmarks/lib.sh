@@ -5,22 +5,22 @@
 source "${BASH_SOURCE[0]%/*}/../scripts/lib/common.sh"
 
 readonly BENCH_VENV="$REPO_ROOT/.venv-bench"
-readonly BENCH_LOCK="$REPO_ROOT/benchmarks/requirements.txt"
 
-# Install what requirements.txt pins, once for each state of that file.
+# prepare_bench_environment FOLDER LOCK: install what the lock file pins, once for each state of it.
 prepare_bench_environment() {
-  if cmp --silent "$BENCH_LOCK" "$BENCH_VENV/requirements.txt"; then return; fi
-  log "Installing what the baselines need into ${BENCH_VENV##*/} (once)"
-  "$VENV/bin/python" -m venv --clear "$BENCH_VENV"
-  echo "*" >"$BENCH_VENV/.gitignore"
-  "$BENCH_VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$BENCH_LOCK"
-  cp "$BENCH_LOCK" "$BENCH_VENV/requirements.txt"
+  local -r folder="$1" lock="$REPO_ROOT/benchmarks/$2"
+  if cmp --silent "$lock" "$folder/requirements.txt"; then return; fi
+  log "Installing what the baselines need into ${folder##*/} (once)"
+  "$VENV/bin/python" -m venv --clear "$folder"
+  echo "*" >"$folder/.gitignore"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+  cp "$lock" "$folder/requirements.txt"
 }
 
 # run_benchmark MODULE [ARGUMENT...]
 run_benchmark() {
   environment_current run || "$REPO_ROOT/scripts/setup.sh"
-  prepare_bench_environment
+  prepare_bench_environment "$BENCH_VENV" requirements.txt
   cd -- "$REPO_ROOT"
   exec "$BENCH_VENV/bin/python" -m "benchmarks.$1" "${@:2}"
 }

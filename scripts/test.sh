@@ -51,16 +51,18 @@ run_pytest() {
   note_end "$part" "$output" "$code"
 }
 
-# Run folders $2 of part $1 and, side by side with them, folders $3: they wait more than they compute.
+# Run folders $2 of part $1 and, side by side with them, folders $3: a second core would have nothing to do. What
+# follows are pytest's arguments for both.
 run_halves() {
   local -r part="$1" first="$2" second="$3"
+  shift 3
   local output code=0
   output="$(mktemp)"
   # shellcheck disable=SC2086 # several folders
-  pytest_in "$REPO_ROOT/$SOURCE_PROJECT" -m integration $second >"$output" &
+  pytest_in "$REPO_ROOT/$SOURCE_PROJECT" "$@" $second >"$output" &
   BESIDE=$!
   # shellcheck disable=SC2086 # several folders
-  run_pytest "$part" "$REPO_ROOT/$SOURCE_PROJECT" -m integration $first
+  run_pytest "$part" "$REPO_ROOT/$SOURCE_PROJECT" "$@" $first
   wait "$BESIDE" || code=$?
   BESIDE=''
   log ''
@@ -107,7 +109,17 @@ clear_leftovers() {
   done
 }
 
-unit() { run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"; }
+# The data service's test files whose names match.
+# shellcheck disable=SC2086 # a pattern
+data_tests() { (cd "$REPO_ROOT/$SOURCE_PROJECT" && printf '%s ' data-service/tests/test_$1*.py); }
+
+unit() {
+  if ((${#PYTEST_ARGUMENTS[@]})); then
+    run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"
+  else
+    run_halves unit "$(data_tests '[e-z]')" "shared api-gateway ai-service $(data_tests '[a-d]')"
+  fi
+}
 
 integration() {
   start_instance 1 "$FIRST_NUMBER" --servers-only
@@ -115,7 +127,7 @@ integration() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
   else
-    run_halves integration 'shared ai-service' 'api-gateway data-service'
+    run_halves integration 'data-service' 'shared api-gateway ai-service' -m integration
   fi
 }
 

@@ -15,7 +15,7 @@ FORBIDDEN_CALLS = {"print", "eval", "exec", "breakpoint"}
 
 def sources() -> list[Path]:
     files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
-    return [path for path in files if not {".venv", ".venv-bench", ".cache"} & set(path.parts)]
+    return [path for path in files if not {".venv", ".venv-bench", ".venv-ydata", ".cache"} & set(path.parts)]
 
 
 def production(path: Path) -> bool:

@@ -198,6 +198,7 @@ class WorkSettings(BaseSettings):
     task_timeout_seconds: float = Field(3600, gt=0, description="Wall-clock limit of one computation.")
     task_memory_limit_mb: int = Field(2048, ge=128, description="Resident memory of one computation.")
     query_timeout_seconds: float = Field(30, gt=0, description="Wall-clock limit of one SQL query.")
+    query_task_timeout_seconds: float = Field(600, gt=0, description="The same of one that runs as a task.")
     query_memory_limit_mb: int = Field(1024, ge=128, description="Resident memory of one SQL query.")
     engine_threads: int = Field(2, ge=1, description="Threads one computation may use.")
     worker_concurrency: int = Field(2, ge=1, description="Tasks a worker runs at once.")

@@ -89,8 +89,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     # The offending input stays out: it may be a password, and it may not be expressible as JSON.
     location = [part if isinstance(part, int) else _printable(str(part)) for part in fault["loc"]]
+    return {"loc": location, "msg": _printable(_words(fault))}
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    # Pydantic's own sentence would repeat what was sent.
+    if fault["type"] == "union_tag_invalid":
+        return f"{fault['ctx']['discriminator']} must be one of {fault['ctx']['expected_tags']}"
     # The words of our own validators, without those that pydantic puts before them.
-    return {"loc": location, "msg": _printable(str(fault["msg"]).removeprefix("Value error, "))}
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """Makes a service: the same middleware, errors, health, metrics and documentation around each one's routes."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
@@ -58,7 +59,7 @@ def create_service(
     preload: tuple[str, ...] = (),
     probes: Sequence[Probe] = (),
     strict_paths: Collection[str] = (),
-    upload_prefixes: Collection[str] = (),
+    upload_paths: re.Pattern[str] | None = None,
     hot_routes: Mapping[tuple[str, str], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
     request_sink: RequestSink | None = None,
@@ -72,7 +73,7 @@ def create_service(
         preload: modules that its compute children share.
         probes: dependencies beside PostgreSQL, Redis and the object store.
         strict_paths: where passwords are tried; limited by address.
-        upload_prefixes: beginnings of paths where files arrive, up to MAX_UPLOAD_BYTES.
+        upload_paths: where files arrive, up to MAX_UPLOAD_BYTES.
         hot_routes: (method, path) → ASGI application, served before any routing.
         lifespan: what the service itself sets up and tears down.
         request_sink: told of every finished request.
@@ -105,17 +106,17 @@ def create_service(
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     add_metrics(app, registry, settings.metrics_allow)
-    edge: ASGIApp = HotRoutes(_bounded(app, settings, upload_prefixes), hot_routes or {}, app)
+    edge: ASGIApp = HotRoutes(_bounded(app, settings, upload_paths), hot_routes or {}, app)
     edge = _admitted(edge, name, settings, resources, strict_paths)
     sinks = [AccessLog(name, settings), *([request_sink] if request_sink else [])]
     app.edge = _observed(edge, HttpMetrics(registry), sinks, settings)
     return app
 
 
-def _bounded(app: Service, settings: Settings, upload_prefixes: Collection[str]) -> ASGIApp:
+def _bounded(app: Service, settings: Settings, upload_paths: re.Pattern[str] | None) -> ASGIApp:
     """The framework, behind the limits of bodies."""
     largest = settings.max_upload_bytes + ENVELOPE_BYTES
-    return BodyLimitMiddleware(app.framework, settings.max_body_bytes, largest, upload_prefixes)
+    return BodyLimitMiddleware(app.framework, settings.max_body_bytes, largest, upload_paths)
 
 
 def _admitted(

@@ -20,7 +20,7 @@ class ApiModel(BaseModel):
 
 
 class RequestModel(BaseModel):
-    """Base of what we are sent: no unknown members, no text that cannot be stored."""
+    """Base of what we are sent: no unknown members, no text and no number that cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=False)
 
@@ -45,6 +45,8 @@ def _texts(value: object, depth: int) -> Iterable[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item, depth + 1)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("whole numbers must fit into 64 bits")
 
 
 def one_line(text: str) -> str:

@@ -69,7 +69,10 @@ _EXCEPTIONS: tuple[tuple[str, re.Pattern[str], Need | None], ...] = tuple(
     )
 )
 # Questions that need a body.
-_READING_POSTS = re.compile(r"process/(query|preview)|upload/inspect|users/me/export|models/[^/]+/(predict|explain)")
+_READING_POSTS = re.compile(
+    r"process/(query(/validate|/estimate)?|preview)|upload/inspect|datasets/[^/]+/(drift|quality/suggest)"
+    r"|users/me/export|models/[^/]+/(predict|explain)"
+)
 
 
 @lru_cache(maxsize=4096)

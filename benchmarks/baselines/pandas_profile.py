@@ -4,13 +4,14 @@ Run as `python -m benchmarks.baselines.pandas_profile FILE`; prints one JSON obj
 """
 
 import json
-import resource
 import sys
 import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from ..harness.peak import peak_bytes
 
 QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
 TOP, BINS = 10, 20
@@ -62,7 +63,7 @@ def main() -> None:
     read = time.perf_counter()
     rows = profile(frame)["rows"]
     done = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     figures = {"rows": rows, "read_seconds": read - started, "profile_seconds": done - read, "peak_bytes": peak}
     sys.stdout.write(json.dumps(figures))
 

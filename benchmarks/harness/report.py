@@ -9,6 +9,13 @@ from datetime import UTC, datetime
 
 import psutil
 
+from .errors import BenchError
+from .paths import ROOT
+
+README = ROOT / "benchmarks" / "README.md"
+PUBLISH = "--publish"
+PUBLISH_HELP = "put the results into benchmarks/README.md"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -39,6 +46,27 @@ def verdict(checks: Sequence[Check]) -> tuple[str, int]:
     """Lines that say which targets were met, and the exit code: 0 when all were."""
     lines = [f"{'met   ' if check.met else 'MISSED'}  {check.text}" for check in checks]
     return "\n".join(lines), 0 if all(check.met for check in checks) else 1
+
+
+def finish(name: str, paragraphs: Sequence[str], checks: Sequence[Check], *, publish: bool) -> int:
+    """Say the results and the verdict, and with `publish` put them into README.md; the exit code."""
+    lines, code = verdict(checks)
+    found = [machine(), *paragraphs, f"```\n{lines}\n```"]
+    for paragraph in found:
+        say(paragraph)
+    if publish:
+        _publish(name, found)
+    return code
+
+
+def _publish(name: str, paragraphs: Sequence[str]) -> None:
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    text = README.read_text()
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
+    if not after:
+        raise BenchError(f"benchmarks/README.md has no place for {name}")
+    README.write_text(before + "\n\n".join([begin, *paragraphs, end]) + after)
 
 
 def say(text: str) -> None:

@@ -10,6 +10,8 @@ from instance import Instance, find
 SERVICES = ("api-gateway", "data-service", "ai-service")
 _SECRET_WORDS = ("KEY", "PASSWORD", "TOKEN", "DATABASE_URL", "REDIS_URL")
 _SHORTEST_SECRET = 12
+# Presigned URLs name the key that signed them; by itself it opens nothing.
+_NO_SECRETS = {"S3_ACCESS_KEY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class Place:
         found = {
             value.encode()
             for name, value in self.instance.values.items()
-            if any(word in name for word in _SECRET_WORDS) and len(value) >= _SHORTEST_SECRET
+            if any(word in name for word in _SECRET_WORDS)
+            and len(value) >= _SHORTEST_SECRET
+            and name not in _NO_SECRETS
         }
         return frozenset(found)
 

@@ -58,7 +58,20 @@ FORM = (
     b'--x\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n{project_id}\r\n'
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n1,2\n\r\n--x--\r\n'
 )
+RULE = {"rule": {"kind": "row_count", "min": 1}, "severity": "warning"}
+FORM_KIND = "multipart/form-data; boundary=x"
+FILE_FORM = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n1,2\n\r\n--x--\r\n'
+VERSION_FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nappend\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b,same\n1,2,1\n\r\n--x--\r\n'
+)
+PARTS = {"project_id": "{project_id}", "filename": "a.csv", "bytes": 8}
 ARTIFACT = {"name": "{artifact}"}
+QUERY_TASK = {"task_id": "{query_task_id}"}
+OUTPUT = {"output": {"name": "{fresh_name}"}}
+STEPS = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "steps": [{"op": "limit", "n": 2}]}
+ONE_STEP = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "n": 2, **OUTPUT}
+PIPELINE = {"name": "{fresh_name}", "steps": [{"op": "limit", "n": 2}]}
 NUMBER = {"number": "1"}
 
 RULES: dict[str, Rule] = {
@@ -116,18 +129,67 @@ RULES: dict[str, Rule] = {
     "projects_quotas_set": Rule(ADMIN, "admin", {"max_tasks": None}),
     "projects_usage": Rule(VIEWER, "projects:read", admin=True),
     "upload_formats": Rule(USER, "datasets:read"),
-    "upload_file": Rule(EDITOR, "datasets:write", FORM, kind="multipart/form-data; boundary=x"),
+    "upload_file": Rule(EDITOR, "datasets:write", FORM, kind=FORM_KIND),
+    "upload_inspect": Rule(USER, "datasets:read", FILE_FORM, kind=FORM_KIND),
+    # Off unless an operator wants it, so it is asked for what no instance fetches.
+    "upload_url": Rule(USER, "datasets:write", {"project_id": "{project_id}", "url": ""}),
+    "upload_sessions_create": Rule(EDITOR, "datasets:write", PARTS),
+    "upload_presign": Rule(EDITOR, "datasets:write", PARTS),
+    "upload_sessions_read": Rule(VIEWER, "datasets:read"),
+    "upload_sessions_part_put": Rule(EDITOR, "datasets:write", b"a,b\n1,2\n", NUMBER, kind="application/octet-stream"),
+    "upload_sessions_abort": Rule(EDITOR, "datasets:write", spends=True),
+    "upload_sessions_complete": Rule(EDITOR, "datasets:write", {}),
+    "datasets_versions_create": Rule(EDITOR, "datasets:write", VERSION_FORM, kind=FORM_KIND),
     "datasets_list": Rule(USER, "datasets:read"),
     "datasets_get": Rule(VIEWER, "datasets:read"),
     "datasets_change": Rule(EDITOR, "datasets:write", {"description": "Changed."}),
     "datasets_delete": Rule(EDITOR, "datasets:write", spends=True),
+    "datasets_restore": Rule(EDITOR, "datasets:write"),
     "datasets_schema": Rule(VIEWER, "datasets:read"),
+    "datasets_describe": Rule(EDITOR, "datasets:write", {"columns": {"a": {"unit": "m"}}}),
+    "datasets_rows": Rule(VIEWER, "datasets:read"),
+    "datasets_column_values": Rule(VIEWER, "datasets:read", path={"column": "a"}),
+    "datasets_lineage": Rule(VIEWER, "datasets:read"),
+    "datasets_retention": Rule(VIEWER, "datasets:read"),
+    "datasets_retention_set": Rule(EDITOR, "datasets:write", {"keep_versions": 100}),
+    "datasets_rollback": Rule(EDITOR, "datasets:write", {"version": 1}),
+    "datasets_gc": Rule(OWNER, "datasets:write", {"project_id": "{project_id}", "dry_run": True}),
     "datasets_preview": Rule(VIEWER, "datasets:read"),
     "datasets_profile": Rule(VIEWER, "datasets:read"),
+    "datasets_profile_report": Rule(VIEWER, "datasets:read"),
     "datasets_download": Rule(VIEWER, "datasets:read"),
     "datasets_versions": Rule(VIEWER, "datasets:read"),
     "datasets_version": Rule(VIEWER, "datasets:read", path=NUMBER),
+    "datasets_diff": Rule(VIEWER, "datasets:read", path={"a": "1", "b": "1"}),
+    "datasets_diff_rows": Rule(VIEWER, "datasets:read", path={"a": "1", "b": "1"}),
+    "quality_rules_list": Rule(VIEWER, "datasets:read"),
+    "quality_rules_create": Rule(EDITOR, "datasets:write", RULE),
+    "quality_rules_replace": Rule(EDITOR, "datasets:write", RULE),
+    "quality_rules_delete": Rule(EDITOR, "datasets:write", spends=True),
+    "quality_suggest": Rule(VIEWER, "datasets:read"),
+    "quality_run": Rule(EDITOR, "datasets:write", needs="rule_id"),
+    "quality_runs_list": Rule(VIEWER, "datasets:read"),
+    "quality_gate_get": Rule(VIEWER, "datasets:read"),
+    "quality_gate_set": Rule(EDITOR, "datasets:write", {"enabled": False}),
+    "datasets_drift": Rule(VIEWER, "datasets:read", {"reference": 1}),
     "process_query": Rule(VIEWER, "datasets:read", QUERY),
+    "process_query_validate": Rule(VIEWER, "datasets:read", QUERY),
+    "process_query_estimate": Rule(VIEWER, "datasets:read", QUERY),
+    "process_query_read": Rule(VIEWER, "datasets:read", path=QUERY_TASK),
+    "process_query_results": Rule(VIEWER, "datasets:read", path=QUERY_TASK),
+    "process_query_remove": Rule(EDITOR, "datasets:write", path=QUERY_TASK, spends=True),
+    "process_operations": Rule(USER, "datasets:read"),
+    "process_preview": Rule(VIEWER, "datasets:read", STEPS),
+    "process_run": Rule(EDITOR, "datasets:write", {**STEPS, **OUTPUT}),
+    "process_operation": Rule(EDITOR, "datasets:write", ONE_STEP, {"operation": "limit"}),
+    "pipelines_list": Rule(USER, "datasets:read"),
+    "pipelines_create": Rule(EDITOR, "datasets:write", {"project_id": "{project_id}", **PIPELINE}),
+    "pipelines_get": Rule(VIEWER, "datasets:read"),
+    "pipelines_replace": Rule(EDITOR, "datasets:write", PIPELINE),
+    "pipelines_delete": Rule(EDITOR, "datasets:write", spends=True),
+    "pipelines_versions": Rule(VIEWER, "datasets:read"),
+    "pipelines_run": Rule(EDITOR, "datasets:write", {"dataset_id": "{dataset_id}", **OUTPUT}),
+    "pipelines_runs": Rule(VIEWER, "datasets:read"),
     "analysis_types": Rule(USER, "analysis:read"),
     "analysis_list": Rule(USER, "analysis:read"),
     "analysis_submit": Rule(EDITOR, "analysis:write", {**ORDER, "type": "describe"}),

@@ -109,7 +109,8 @@ async def test_a_path_is_nothing_but_the_path(attacker: Attacker, forge: Forge, 
     for operation in catalogue.operations.values():
         path = re.sub(r"\{\w+\}", ABSENT, operation.path) + end
         answer = await attacker.send(operation.method.upper(), path, token=forge.good)
-        assert answer.status in (400, 404, 422), answer
+        # Where the last step may be an id, another operation has the path, and may not have the method.
+        assert answer.status in (400, 404, 405, 422), answer
 
 
 async def test_metrics_answer_to_private_addresses_and_show_no_secret(attackers: Call, place: Place) -> None:

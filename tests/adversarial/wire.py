@@ -23,7 +23,10 @@ INTERNALS = re.compile(
     + re.escape(str(Path(__file__).resolve().parents[2])),
 )
 # These name the column, table or type that the caller asked for, so that a typing error is found.
-ECHOING = {"column_not_found", "unknown_table", "unknown_column", "unknown_type", "invalid_parameters", "invalid_sql"}
+ECHOING = {
+    *("column_not_found", "unknown_table", "unknown_column", "unknown_type", "invalid_parameters", "invalid_sql"),
+    *("invalid_step", "invalid_expression"),
+}
 # The client library wants to be given more than this as a file.
 _LARGE = 2**19
 # The whole of 127/8 is this machine: every attacker has an address, and so limits, of its own.
@@ -105,7 +108,9 @@ def _told(answer: Answer) -> str:
     if answer.headers.get("content-type") != PROBLEM:
         return answer.body.decode("utf-8", "replace")
     problem = answer.json()
-    return " ".join([problem["detail"], problem["title"], *(fault["msg"] for fault in problem.get("errors", ()))])
+    faults = problem.get("errors", ())
+    place = ".".join(str(step) for step in faults[0]["loc"]) if faults else ""
+    return " ".join([problem["detail"].removeprefix(place), problem["title"], *(fault["msg"] for fault in faults)])
 
 
 class Attacker:

@@ -63,6 +63,35 @@ class World:
         return str(self.dataset["id"])
 
     @cached_property
+    def upload_id(self) -> str:
+        """An upload in one part, which has not come."""
+        body = {"project_id": self.project_id, "filename": "a.csv", "bytes": 8}
+        return str(self.owner.ok("POST", "/upload/sessions", json=body)["id"])
+
+    @cached_property
+    def rule_id(self) -> str:
+        """A rule that the dataset satisfies."""
+        body = {"rule": {"kind": "row_count", "min": 1}}
+        return str(self.owner.ok("POST", f"/datasets/{self.dataset_id}/quality/rules", json=body)["id"])
+
+    @property
+    def fresh_name(self) -> str:
+        return f"fresh {uuid4().hex[:12]}"
+
+    @cached_property
+    def pipeline_id(self) -> str:
+        body = {"project_id": self.project_id, "name": "first rows", "steps": [{"op": "limit", "n": 2}]}
+        return str(self.owner.ok("POST", "/process/pipelines", json=body)["id"])
+
+    @cached_property
+    def query_task_id(self) -> str:
+        """A query that ran as a task, with its rows."""
+        body = {"project_id": self.project_id, "sql": "SELECT 1 AS one", "background": True}
+        task = self.owner.ok("POST", "/process/query?wait=60", json=body)
+        assert task["status"] == "succeeded", task
+        return str(task["id"])
+
+    @cached_property
     def task_id(self) -> str:
         """A finished analysis with an artifact."""
         task = self.owner.analyse(self.dataset, "cluster", {"columns": ["a", "b"], "k": 2})

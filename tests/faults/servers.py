@@ -52,6 +52,10 @@ class Servers:
         """End the process without a chance to tidy up."""
         os.kill(self.back(server).pid, how)
 
+    def kill_program(self, name: str) -> None:
+        """The same for one that listens nowhere, such as a worker."""
+        os.kill(Supervisor(self._place.instance).processes()[name].pid, signal.SIGKILL)
+
     @contextmanager
     def silent(self, server: str) -> Iterator[None]:
         """The process holds its connections, and takes new ones, but answers nothing."""

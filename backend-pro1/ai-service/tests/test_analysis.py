@@ -261,6 +261,29 @@ class TestRefusals:
             answer = await client.post("/analysis", json=order(workspace, dataset_id, "describe", {}))
             assert code(answer) == (409, "dataset_not_ready")
 
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ("UPDATE dataset_versions SET blocked = true", (409, "version_blocked")),
+            ("UPDATE dataset_versions SET status = 'expired', parquet_key = NULL", (409, "version_expired")),
+            ("UPDATE datasets SET deleted_at = now()", (404, "not_found")),
+        ],
+    )
+    async def test_versions_that_cannot_be_used(
+        self,
+        client: AsyncClient,
+        workspace: Workspace,
+        make_dataset: DatasetMaker,
+        database: Database,
+        change: str,
+        expected: tuple[int, str],
+    ) -> None:
+        dataset_id = await make_dataset({"a": [1]})
+        async with database.transaction() as session:
+            await session.execute(change)
+        answer = await client.post("/analysis", json=order(workspace, dataset_id, "describe", {}))
+        assert code(answer) == expected
+
     async def test_types_are_for_members_of_the_instance(self, clients: dict[str, AsyncClient]) -> None:
         assert code(await clients["nobody"].get("/analysis/types")) == (401, "unauthorized")
         items = (await clients["stranger"].get("/analysis/types")).json()["items"]

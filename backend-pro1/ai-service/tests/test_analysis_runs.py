@@ -125,6 +125,14 @@ async def test_a_dataset_that_has_gone(bench: Bench, make_dataset: DatasetMaker)
     assert bench.compute.runs == []
 
 
+async def test_a_version_that_was_blocked_meanwhile(bench: Bench, make_dataset: DatasetMaker) -> None:
+    dataset_id = await make_dataset({"a": [1.0]})
+    async with bench.resources.database.transaction() as session:
+        await session.execute("UPDATE dataset_versions SET blocked = true")
+    done = await bench.run(dataset_id, "describe", {"columns": None})
+    assert (done.status, done.error_code, bench.compute.runs) == (TaskStatus.FAILED, "version_blocked", [])
+
+
 async def test_bytes_that_are_not_the_dataset_s(bench: Bench, make_dataset: DatasetMaker) -> None:
     dataset_id = await make_dataset({"a": [1.0]})
     for key in await bench.stored():

@@ -1,5 +1,6 @@
 """The API gateway: `uvicorn api-gateway.app.main:app`."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -41,7 +42,7 @@ from .services.documentation import Documentation
 
 DESCRIPTION = "Accounts, projects, and every operation of the instance's services under one origin."
 # Where files pass through; everything else is small.
-UPLOAD_PREFIXES = ("/api/v1/upload/", "/api/v1/datasets/")
+UPLOAD_PATHS = re.compile("/api/v1/(upload|datasets)/.*")
 ROUTERS = (
     auth.router,
     passwords.router,
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         resources=resources,
         probes=[Probe(name, critical=False, check=upstreams.probe(name)) for name in ("data-service", "ai-service")],
         strict_paths=auth.STRICT_PATHS,
-        upload_prefixes=UPLOAD_PREFIXES,
+        upload_paths=UPLOAD_PATHS,
         hot_routes={("GET", auth.ME): auth.hot_me},
         lifespan=lifespan,
         request_sink=beside.api_log,

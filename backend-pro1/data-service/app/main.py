@@ -1,14 +1,54 @@
 """The data service: `uvicorn data-service.app.main:app`."""
 
+import re
+
 from fastapi import FastAPI
 
 from shared.app_factory import create_service
 from shared.config import Settings, get_settings
 from shared.resources import Resources
 
-from .routers import datasets, queries, uploads
+from .routers import (
+    datasets,
+    diffs,
+    drifts,
+    lineages,
+    pipelines,
+    processes,
+    profiles,
+    quality,
+    queries,
+    retention,
+    rows,
+    searches,
+    upload_sessions,
+    uploads,
+    version_uploads,
+)
 from .services.engine import PRELOAD, Engine
-from .services.queries import PlanMemory
+from .services.query_tables import PlanMemory
+
+DESCRIPTION = "Datasets: upload, ingest, profile, preview, query, download."
+ROUTERS = (
+    uploads.router,
+    upload_sessions.router,
+    version_uploads.router,
+    searches.router,
+    datasets.router,
+    profiles.router,
+    rows.router,
+    lineages.router,
+    retention.router,
+    diffs.router,
+    quality.router,
+    drifts.router,
+    queries.router,
+    pipelines.router,
+    # After the others below `/process`, whose paths its own would take for an operation.
+    processes.router,
+)
+# Bodies that are streamed; every other one is read as a whole and has to be small.
+UPLOAD_PATHS = re.compile("/upload/(file|inspect|sessions/[^/]+/parts/[^/]+)|/manage/datasets/[^/]+/versions")
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
@@ -16,12 +56,12 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     app = create_service(
         name="data-service",
         title="Data service",
-        description="Datasets: upload, ingest, profile, preview, query, download.",
+        description=DESCRIPTION,
         settings=settings or get_settings(),
-        routers=[uploads.router, datasets.router, queries.router],
+        routers=ROUTERS,
         resources=resources,
         preload=PRELOAD,
-        upload_prefixes=("/upload/file",),
+        upload_paths=UPLOAD_PATHS,
     )
     app.state.engine = Engine(app.state.resources)
     app.state.plans = PlanMemory()

@@ -12,14 +12,28 @@ from shared.auth import TokenCodec
 from shared.config import Settings
 from shared.database import Database
 from shared.ids import new_id
+from shared.object_store import ObjectStore
 from shared.resources import Resources
 from shared.testing.fixtures import database, object_store, redis, resources, server_settings, settings, workspace
 from shared.testing.project import Workspace
 
 from ..app.engines.ingest import ingest
 from ..app.main import create_app
+from .made import Maker
+from .ready import warm_compute, warm_pool, worker
 
-__all__ = ["database", "object_store", "redis", "resources", "server_settings", "settings", "workspace"]
+__all__ = [
+    "database",
+    "object_store",
+    "redis",
+    "resources",
+    "server_settings",
+    "settings",
+    "warm_compute",
+    "warm_pool",
+    "worker",
+    "workspace",
+]
 
 IngestText = Callable[..., dict[str, Any]]
 
@@ -70,6 +84,11 @@ async def login(settings: Settings, database: Database, user_id: UUID) -> dict[s
 @pytest.fixture
 async def editor(settings: Settings, database: Database, workspace: Workspace) -> dict[str, str]:
     return await login(settings, database, workspace.editor)
+
+
+@pytest.fixture
+def maker(database: Database, object_store: ObjectStore, workspace: Workspace, tmp_path: Path) -> Maker:
+    return Maker(database, object_store, workspace, tmp_path)
 
 
 async def upload(

@@ -3,54 +3,33 @@
 import csv
 import hashlib
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from shared.config import Settings
-from shared.database import Database
 from shared.object_store import ObjectStore
 from shared.testing.project import Workspace
+from shared.testing.worker_process import WorkerProcess
 
 from .conftest import upload
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[2]
 NUMBERS = "id,price\n" + "".join(f"{number},{number / 2}\n" for number in range(1, 101))
 
 
-@pytest.fixture
-def worker(settings: Settings, tmp_path: Path, database: Database) -> Iterator[None]:
-    variables = {
-        "ENV_FILE": str(tmp_path / "none.env"),
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "S3_ENDPOINT_URL": settings.s3_endpoint_url,
-        "S3_ACCESS_KEY": settings.s3_access_key.get_secret_value(),
-        "S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
-        "S3_BUCKET": settings.s3_bucket,
-        "CACHE_DIR": str(tmp_path / "worker-cache"),
-        "RECONCILE_SECONDS": "1",
-    }
-    command = [sys.executable, "-m", "celery", "-A", "data-service.app.worker", "worker", "-Q", "data"]
-    log = tmp_path / "worker.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            command, cwd=ROOT, env={**os.environ, **variables}, stdout=output, stderr=output
-        )
+@pytest.fixture(scope="module")
+def celery(server_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A real worker, for all tests of the module."""
+    process = WorkerProcess(server_settings, tmp_path_factory.mktemp("worker"), "data-service.app.worker").start()
     yield
-    process.terminate()
-    process.wait(30)
+    process.kill()
 
 
 async def test_the_main_job(
     client: httpx.AsyncClient,
-    worker: None,
+    celery: None,
     workspace: Workspace,
     editor: dict[str, str],
     object_store: ObjectStore,
@@ -86,13 +65,13 @@ async def test_the_main_job(
     assert version["sha256"] == hashlib.sha256(NUMBERS.encode()).hexdigest()
     assert version["report"]["rejected_rows"] == 0
 
-    assert (await client.delete(place, headers=editor)).status_code == 204
+    assert (await client.delete(f"{place}?purge=true", headers=editor)).status_code == 204
     assert (await client.get(place, headers=editor)).status_code == 404
     assert [entry async for entry in object_store.list("")] == []
 
 
 async def test_a_file_that_is_no_table_fails_with_a_reason(
-    client: httpx.AsyncClient, worker: None, workspace: Workspace, editor: dict[str, str]
+    client: httpx.AsyncClient, celery: None, workspace: Workspace, editor: dict[str, str]
 ) -> None:
     dataset = (await upload(client, editor, "a,b\n", "?wait=60", project_id=str(workspace.project_id))).json()
     assert (dataset["status"], dataset["error"]["code"]) == ("failed", "no_rows")

@@ -3,17 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 
-from shared.config import Settings
 from shared.database import Database
 from shared.object_store import ObjectStore
 from shared.testing.project import Workspace
-from shared.testing.worker_process import WorkerProcess
 
 from .conftest import upload
 
@@ -159,16 +156,11 @@ async def test_an_ingest_without_room_fails_and_keeps_nothing_of_it(
     database: Database,
     workspace: Workspace,
     object_store: ObjectStore,
-    settings: Settings,
-    tmp_path: Path,
+    worker: None,
     limits: dict[str, int],
 ) -> None:
     await limit(database, workspace, **limits)
-    worker = WorkerProcess(settings, tmp_path, "data-service.app.worker").start()
-    try:
-        dataset = (await upload(client, editor, CSV, "?wait=60", project_id=str(workspace.project_id))).json()
-    finally:
-        worker.kill()
+    dataset = (await upload(client, editor, CSV, "?wait=60", project_id=str(workspace.project_id))).json()
     assert (dataset["status"], dataset["error"]["code"]) == ("failed", "quota_exceeded")
     assert await stored_bytes(database, workspace.project_id) == len(CSV)
     assert len(await keys(object_store)) == 1

@@ -28,6 +28,8 @@ def test_any_storable_text(text: str) -> None:
         {"text": "\ud800"},
         {"extra": {"\x00": 1}},
         {"extra": {"a": [{"b": "\udfff"}]}},
+        {"extra": {"a": [2**63]}},
+        {"extra": {"a": -(2**63) - 1}},
         {"number": float("nan")},
         {"number": float("inf")},
         {"unknown": 1},
@@ -39,6 +41,10 @@ def test_any_storable_text(text: str) -> None:
 def test_refused(body: object) -> None:
     with pytest.raises(ValidationError):
         Note.model_validate(body)
+
+
+def test_any_number_of_64_bits() -> None:
+    assert Note.model_validate({"extra": {"a": [2**63 - 1, -(2**63), True]}}).extra["a"][0] == 2**63 - 1
 
 
 def test_depth_is_bounded() -> None:

@@ -22,8 +22,9 @@ pytestmark = pytest.mark.integration
 DATASET = "INSERT INTO datasets (id, project_id, name, created_by) VALUES ($1, $2, $3, $4)"
 VERSION = """
 INSERT INTO dataset_versions
-    (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256, parquet_bytes, row_count, created_by)
-VALUES ($1, $2, 'ready', 'a.csv', ARRAY[$3], 100, 'x', 50, 7, $4)
+    (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256, parquet_key, parquet_bytes, row_count,
+     created_by)
+VALUES ($1, $2, 'ready', 'a.csv', ARRAY[$3], 100, 'x', $3 || '.parquet', 50, 7, $4)
 """
 TASK = """
 INSERT INTO analysis_tasks (id, kind, queue, status, project_id, created_by, params, finished_at)
@@ -83,6 +84,22 @@ class TestUsage:
             "tasks": {"queued": 2, "running": 0, "succeeded": 6, "failed": 4, "cancelled": 0},
             "llm": {"month": f"{datetime.now(UTC):%Y-%m}", "tokens_in": 20, "tokens_out": 10, "cost": 0.5},
         }
+
+    async def test_the_trash_expired_and_shared_content(self, ada: Person, database: Database) -> None:
+        for _ in range(2):
+            await work(database, ada, await project(ada))
+        await run(
+            database, "UPDATE datasets SET deleted_at = now() WHERE id = (SELECT max(id::text)::uuid FROM datasets)"
+        )
+        usage = (await ada.call("GET", "/users/me/usage")).json()
+        assert (usage["datasets"], usage["bytes"]) == (1, 600)
+        await run(
+            database,
+            "UPDATE dataset_versions SET status = 'expired', raw_keys = '{}', parquet_key = NULL WHERE version = 1",
+        )
+        await run(database, "UPDATE dataset_versions SET parquet_key = 'shared' WHERE version = 2")
+        usage = (await ada.call("GET", "/users/me/usage")).json()
+        assert (usage["bytes"], usage["rows"]) == (250, 14)
 
     async def test_nothing_yet(self, ada: Person) -> None:
         usage = (await ada.call("GET", "/users/me/usage")).json()

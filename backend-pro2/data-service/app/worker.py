@@ -4,10 +4,31 @@ from shared.tasks import Handler, TaskHandler
 from shared.tasks.worker import create_worker
 
 from .services.engine import PRELOAD
+from .services.garbage import collect_garbage
 from .services.ingests import Ingest
+from .services.process_tasks import Process
+from .services.query_tasks import SWEEP_SECONDS as EXPIRY_SECONDS
+from .services.query_tasks import remove_expired, run_query
 from .services.removals import remove_project
+from .services.retention import EXPIRE_SECONDS, expire_versions
 from .services.sweeps import SWEEP_SECONDS, sweep
+from .services.trash import PURGE_SECONDS, purge_trash
+from .services.upload_removals import SWEEP_SECONDS as UPLOADS_SECONDS
+from .services.upload_removals import remove_over
 
-HANDLERS: dict[str, Handler | TaskHandler] = {"ingest": Ingest(), "project_removal": remove_project}
+HANDLERS: dict[str, Handler | TaskHandler] = {
+    "ingest": Ingest(),
+    "project_removal": remove_project,
+    "garbage_collection": collect_garbage,
+    "query": run_query,
+    "process": Process(),
+}
+CHORES = {
+    "orphans": (SWEEP_SECONDS, sweep),
+    "uploads": (UPLOADS_SECONDS, remove_over),
+    "trash": (PURGE_SECONDS, purge_trash),
+    "retention": (EXPIRE_SECONDS, expire_versions),
+    "query_results": (EXPIRY_SECONDS, remove_expired),
+}
 
-app = create_worker("data-service", "data", HANDLERS, PRELOAD, {"orphans": (SWEEP_SECONDS, sweep)})
+app = create_worker("data-service", "data", HANDLERS, PRELOAD, CHORES)

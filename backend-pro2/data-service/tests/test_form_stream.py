@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import APIException, BadRequest, Invalid, PayloadTooLarge, UnsupportedMediaType
 
-from ..app.services.file_kinds import require_text
+from ..app.services.file_kinds import require_data
 from ..app.services.form_stream import FieldValue, FileBytes, FileEnd, FileStart, FormEvent, read_form
 
 KIND = "multipart/form-data; boundary=xyz"
@@ -72,9 +72,11 @@ async def test_what_is_no_form(body: bytes, kind: str, error: type[APIException]
         b"\x89PNG\r\n\x1a\n",
         b"MZ\x90\x00\x03",
         b"\x7fELF\x02",
-        b"PK\x03\x04\x14",
-        b"PAR1\x15\x04",
-        b"\x1f\x8b\x08",
+        b"PK\x05\x06\x00",
+        b"BZh91AY&SY\x00",
+        b"\xd0\xcf\x11\xe0\xa1",
+        b"<!DOCTYPE html>\n<html>",
+        b"\xef\xbb\xbf\n <HTML lang='en'>",
         b"%PDF-1.7\n",
         b"a,b\n1,\x00\n",
         b"\x00\x01\x02",
@@ -83,16 +85,29 @@ async def test_what_is_no_form(body: bytes, kind: str, error: type[APIException]
 )
 def test_kinds_that_are_refused(head: bytes) -> None:
     with pytest.raises(UnsupportedMediaType) as caught:
-        require_text(head)
+        require_data(head)
     assert "CSV" in caught.value.detail
 
 
-@pytest.mark.parametrize("head", [b"a,b\n1,2\n", b"PAR1,x\n1,2\n", "é,ü\n".encode("latin-1"), "a,b".encode("utf-16")])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"a,b\n1,2\n",
+        b"MZ,x\n1,2\n",
+        "é,ü\n".encode("latin-1"),
+        "a,b".encode("utf-16"),
+        b'{"a": 1}\n',
+        b"PK\x03\x04\x14",
+        b"PAR1\x15\x04",
+        b"\x1f\x8b\x08",
+        b"\x28\xb5\x2f\xfd\x00",
+    ],
+)
 def test_kinds_that_are_taken(head: bytes) -> None:
-    require_text(head)
+    require_data(head)
 
 
 def test_nothing_at_all() -> None:
     with pytest.raises(Invalid) as caught:
-        require_text(b"")
+        require_data(b"")
     assert caught.value.code == "empty_file"

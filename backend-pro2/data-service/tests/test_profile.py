@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from ..app.engines import correlations, profile
 from ..app.engines.duck import connect
+from ..app.engines.profiling import duplicates, profile, source
 from .conftest import IngestText, quiet
 
 TABLE = "n,x,s,d\n1,2,a,2024-01-01\n2,4,a,2024-01-02\n3,6,b,2024-01-03\n4,8,,2024-01-04\n"
@@ -101,8 +101,8 @@ def test_large_data_is_estimated_and_says_so(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "large.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT i, i % 7 AS k, 'v' || i AS s FROM range(300000) t(i)) TO '{path}'")  # noqa: S608
-    monkeypatch.setattr(profile, "EXACT_ROWS", 1000)
-    monkeypatch.setattr(correlations, "CELLS_EXACT", 1000)
+    monkeypatch.setattr(source, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(profile, "CORRELATED_CELLS", 1000)
     schema: list[Any] = [
         {"name": "i", "type": "integer"},
         {"name": "k", "type": "integer"},
@@ -118,3 +118,37 @@ def test_large_data_is_estimated_and_says_so(tmp_path: Path, monkeypatch: pytest
     assert (by_name["k"]["distinct"], by_name["k"]["top"][0]) == (7, {"value": 0, "count": 42858})
     assert found["duplicates"] == 0
     assert {"approximate", "approximate_correlations"} <= {warning["code"] for warning in found["warnings"]}
+
+
+@pytest.mark.parametrize("name", ["file_row_number", "rowid", "row_number_0", "h", "moment", "value", "crossed"])
+def test_names_that_sampling_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "named.parquet"
+    with duckdb.connect() as connection:
+        columns = f'i % 500 AS "{name}", DATE \'2024-01-01\' + CAST(i AS INTEGER) AS "d", i % 3 AS k'
+        connection.execute(f"COPY (SELECT {columns} FROM range(5000) t(i)) TO '{path}'")  # noqa: S608
+    monkeypatch.setattr(source, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(source, "SAMPLE_ROWS", 2000)
+    monkeypatch.setattr(source, "FEW_ROWS", 500)
+    schema: list[Any] = [
+        {"name": name, "type": "integer"},
+        {"name": "d", "type": "date"},
+        {"name": "k", "type": "integer"},
+    ]
+    with connect(memory_mb=256, threads=1) as connection:
+        found = profile.profile_file(connection, path, schema, quiet)
+    assert (found["columns"][0]["distinct"], found["columns"][0]["max"]) == (500, 499)
+    assert found["columns"][0]["quantiles"] is not None
+    assert found["columns"][0]["quantiles"]["p50"] == pytest.approx(250, abs=40)
+
+
+def test_duplicates_of_large_data_are_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "doubled.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT i % 30000 AS i, 1 AS k FROM range(40000) t(i)) TO '{path}'")  # noqa: S608
+    monkeypatch.setattr(source, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(duplicates, "SAMPLE_ROWS", 10_000)
+    schema: list[Any] = [{"name": "i", "type": "integer"}, {"name": "k", "type": "integer"}]
+    with connect(memory_mb=256, threads=1) as connection:
+        found = profile.profile_file(connection, path, schema, quiet)
+    assert found["duplicates"] == pytest.approx(10_000, rel=0.1)
+    assert "duplicates" in found["approximate"]

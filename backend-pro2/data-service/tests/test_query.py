@@ -8,10 +8,10 @@ import pytest
 
 from shared.compute.protocol import ComputeError
 
-from ..app.engines import query
 from ..app.engines.duck import connect
 from ..app.engines.preview import preview
-from ..app.engines.query_errors import explain
+from ..app.engines.queries import query
+from ..app.engines.queries.errors import explain
 from .conftest import quiet
 
 SUM = 'SELECT sum(a) FROM "sales@1"'
@@ -103,7 +103,7 @@ def test_nothing_else_can_be_reached(tables: list[dict[str, str]], tmp_path: Pat
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     with connect(memory_mb=128, threads=1) as connection:
-        query._lock_up(connection, [query.Table(name=table["name"], path=table["path"]) for table in tables])
+        query.lock_up(connection, [query.Table(name=table["name"], path=table["path"]) for table in tables])
         for sql in (
             f"FROM read_csv('{secret}')",
             f"FROM '{secret}'",

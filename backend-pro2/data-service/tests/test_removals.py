@@ -23,13 +23,19 @@ from .conftest import upload
 pytestmark = pytest.mark.integration
 
 CSV = "a,b\n1,2\n3,4\n"
+# Short, since a killed worker's task waits for its end.
+LEASE = "3"
 _DATASET = "INSERT INTO datasets (id, project_id, name) VALUES ($1, $2, $3)"
 _VERSIONS = """
 INSERT INTO dataset_versions (dataset_id, version, status, filename, raw_keys, raw_bytes, raw_sha256)
 SELECT $1, number, 'ready', 'f', ARRAY[key], 1, '' FROM unnest($2::text[]) WITH ORDINALITY AS stored (key, number)
 """
+_UPLOAD = """
+INSERT INTO uploads (id, project_id, kind, filename, bytes, part_size, fields, expires_at)
+VALUES ($1, $2, 'session', 'f', 1, 1, '{}', now())
+"""
 _LEFT = """
-SELECT (SELECT count(*) FROM datasets WHERE project_id = $1)
+SELECT (SELECT count(*) FROM datasets WHERE project_id = $1) + (SELECT count(*) FROM uploads WHERE project_id = $1)
        + (SELECT count(*) FROM analysis_tasks WHERE project_id = $1)
        + (SELECT count(*) FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id WHERE d.project_id = $1)
 """
@@ -37,7 +43,7 @@ SELECT (SELECT count(*) FROM datasets WHERE project_id = $1)
 
 @pytest.fixture
 def worker(settings: Settings, tmp_path: Path, database: Database) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(settings, tmp_path, "data-service.app.worker")
+    process = WorkerProcess(settings, tmp_path, "data-service.app.worker", TASK_LEASE_SECONDS=LEASE)
     yield process
     process.kill()
 
@@ -97,7 +103,10 @@ async def test_everything_goes_and_nothing_else(
     dataset_id = new_id()
     async with database.transaction() as session:
         await session.execute(_DATASET, dataset_id, workspace.project_id, "second")
-        await session.execute(_VERSIONS, dataset_id, [elsewhere])
+        # In the trash, and with a content that two versions share.
+        await session.execute("UPDATE datasets SET deleted_at = now() WHERE id = $1", dataset_id)
+        await session.execute(_VERSIONS, dataset_id, [elsewhere, elsewhere])
+        await session.execute(_UPLOAD, new_id(), workspace.project_id)
     task = await until(resources, await remove(resources, workspace), TaskStatus.SUCCEEDED)
     assert (await keys(store), await rows_left(database, workspace.project_id)) == ([other], 1)
     events = [event async for event in resources.ledger.events(task.id, workspace.owner, 0)]
@@ -124,7 +133,7 @@ async def test_it_waits_for_what_runs(
     task = await remove(resources, workspace)
     worker.start()
     await until_called_off(database, running)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.8)
     async with database.transaction() as session:
         assert await session.fetch_value("SELECT count(*) FROM datasets WHERE project_id = $1", workspace.project_id)
         await session.execute(

@@ -7,8 +7,8 @@ import pytest
 
 from shared.compute.protocol import ComputeError
 
-from ..app.engines import sql_functions, sql_policy
 from ..app.engines.duck import connect
+from ..app.engines.queries import functions, policy
 
 LEGAL = {
     "SELECT a, b FROM t": ("t",),
@@ -135,35 +135,82 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("sql", LEGAL)
 def test_legal(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert sorted(sql_policy.check(connection, sql).tables) == sorted(LEGAL[sql])
+    assert sorted(policy.check(connection, sql).tables) == sorted(LEGAL[sql])
 
 
 @pytest.mark.parametrize("sql", ATTACKS)
 def test_attacks_are_forbidden(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(ComputeError) as caught:
-        sql_policy.check(connection, sql)
+        policy.check(connection, sql)
     assert caught.value.code == "forbidden_sql"
 
 
 @pytest.mark.parametrize("sql", NOT_ONE_SELECT, ids=lambda sql: sql[:30])
 def test_what_is_not_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(ComputeError) as caught:
-        sql_policy.check(connection, sql)
+        policy.check(connection, sql)
     assert caught.value.code == "invalid_sql"
 
 
 def test_syntax_errors_say_where(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ComputeError) as caught:
-        sql_policy.check(connection, "SELECT a\nFROM t WERE x")
+        policy.check(connection, "SELECT a\nFROM t WERE x")
     assert "(line 2, column" in caught.value.detail
 
 
 def test_a_name_of_its_own_may_also_mean_a_dataset(connection: duckdb.DuckDBPyConnection) -> None:
-    found = sql_policy.check(connection, "WITH t AS (SELECT * FROM t) SELECT * FROM t")
+    found = policy.check(connection, "WITH t AS (SELECT * FROM t) SELECT * FROM t")
     assert (found.tables, found.optional) == ((), ("t",))
 
 
 def test_allowed_names_exist(connection: duckdb.DuckDBPyConnection) -> None:
     known = {row[0] for row in connection.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
     # These are operators of the grammar, or appear in the tree under a function's name.
-    assert sql_functions.SCALAR_AND_AGGREGATE - known <= {"!", "->", "coalesce", "grouping", "grouping_id", "ifnull"}
+    assert functions.SCALAR_AND_AGGREGATE - known <= {"!", "->", "coalesce", "grouping", "grouping_id", "ifnull"}
+
+
+SAME = (
+    "SELECT sum(a) AS total FROM t WHERE b = 1",
+    "select SUM(a) as total\n\tfrom t where b=1;",
+    "/* the sum */ SELECT sum(a) AS total -- of all\nFROM t WHERE (b = 1)",
+    "FROM t SELECT sum(a) AS total WHERE b = 1",
+)
+OTHERS = (
+    "SELECT sum(a) AS total FROM t WHERE b = 2",
+    "SELECT sum(a) AS totals FROM t WHERE b = 1",
+    "SELECT sum(b) AS total FROM t WHERE b = 1",
+    "SELECT sum(a) AS total FROM u WHERE b = 1",
+    "SELECT sum(a) AS total FROM t WHERE b = '1'",
+    "SELECT sum(a) AS total FROM t WHERE b = 1 LIMIT 1",
+)
+
+
+def test_a_digest_tells_queries_apart_and_not_their_writing(connection: duckdb.DuckDBPyConnection) -> None:
+    digests = [policy.check(connection, sql).digest for sql in (*SAME, *OTHERS)]
+    assert len(set(digests[: len(SAME)])) == 1
+    assert len(set(digests)) == 1 + len(OTHERS)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "random()",
+        "UUID()",
+        '"uuidv7"()',
+        "now()",
+        "current_date",
+        "CURRENT_TIMESTAMP",
+        "localtime",
+        "age(d)",
+        "list_transform([1], lambda x: x + random())",
+        "(SELECT max(today()) FROM t)",
+    ],
+)
+def test_what_changes_by_itself(connection: duckdb.DuckDBPyConnection, expression: str) -> None:
+    assert not policy.check(connection, f"SELECT {expression} FROM t").is_repeatable  # noqa: S608 - never run
+
+
+def test_samples_change_by_themselves(connection: duckdb.DuckDBPyConnection) -> None:
+    assert not policy.check(connection, "SELECT a FROM t USING SAMPLE 3").is_repeatable
+    assert not policy.check(connection, "SELECT a FROM (SELECT a FROM t TABLESAMPLE 10%)").is_repeatable
+    assert policy.check(connection, "SELECT a, date_trunc('month', d) FROM t ORDER BY hash(a)").is_repeatable

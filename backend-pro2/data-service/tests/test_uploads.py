@@ -161,6 +161,23 @@ class TestUpload:
         assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
 
 
+class TestInspect:
+    async def test_a_file_is_described_and_not_kept(
+        self, client: httpx.AsyncClient, editor: dict[str, str], object_store: ObjectStore
+    ) -> None:
+        files = {"file": ("numbers.csv", b"a;b\n1;2,5\n", "text/csv")}
+        answer = await client.post("/upload/inspect", headers=editor, files=files)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert (found["format"], found["delimiter"], found["rows"]) == ("csv", ";", [[1, 2.5]])
+        assert [(column["name"], column["type"]) for column in found["columns"]] == [("a", "integer"), ("b", "number")]
+        assert await _stored(object_store) == []
+
+    async def test_anonymous(self, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/upload/inspect", files={"file": ("numbers.csv", b"a\n1\n", "text/csv")})
+        assert answer.status_code == 401
+
+
 class TestDatasets:
     @pytest.fixture
     async def place(self, client: httpx.AsyncClient, editor: dict[str, str], workspace: Workspace) -> str:
@@ -251,7 +268,8 @@ class TestDatasets:
         assert (await client.delete(place, headers=editor)).status_code == 204
         async with database.transaction() as session:
             status = await session.fetch_value("SELECT status FROM analysis_tasks WHERE id = $1", task_id)
-        assert (status, await _stored(object_store)) == ("cancelled", [])
+        # Its file stays for as long as it can be brought back.
+        assert (status, len(await _stored(object_store))) == ("cancelled", 1)
 
 
 async def test_the_sweep_removes_orphans_and_nothing_else(

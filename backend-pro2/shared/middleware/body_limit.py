@@ -1,6 +1,6 @@
 """Bounds request bodies: a small limit for JSON, a large one where files arrive."""
 
-from collections.abc import Collection
+import re
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -16,18 +16,18 @@ class BodyLimitMiddleware:
     How much came is in the request's state as `bytes_in`; it is absent where nothing did.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, upload_limit: int, upload_prefixes: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, upload_limit: int, upload_paths: re.Pattern[str] | None) -> None:
         self._app = app
         self._limit = limit
         self._upload_limit = upload_limit
-        self._upload_prefixes = tuple(upload_prefixes)
+        self._upload_paths = upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        large = self._upload_prefixes and scope["path"].startswith(self._upload_prefixes)
+        large = self._upload_paths is not None and self._upload_paths.fullmatch(scope["path"])
         limit = self._upload_limit if large else self._limit
         if announced_length(scope) > limit:
             raise PayloadTooLarge(f"The body may have at most {limit} bytes here.")

@@ -1,5 +1,6 @@
 """Limits callers, and reads their credential and session on the way: one Redis round trip a request."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,7 +21,8 @@ UNLIMITED = frozenset({"/health", "/ready", "/metrics"})
 ALONE_FRACTION = 4
 
 _UPLOAD_METHODS = frozenset({"POST", "PUT"})
-_UPLOADS = ("/upload/", f"{GATEWAY_PREFIX}/upload/")
+# `upload/…`, and the new versions of datasets under either of their names.
+_UPLOADS = re.compile(rf"({GATEWAY_PREFIX})?/upload/|({GATEWAY_PREFIX}|/manage)/datasets/[^/]+/versions\Z")
 _LLM = tuple(
     f"{prefix}/analysis/{name}"
     for prefix in ("", GATEWAY_PREFIX)
@@ -56,7 +58,7 @@ class Policies:
     def of_caller(self, method: str, path: str) -> Policy:
         """What limits a known caller here."""
         if method in _UPLOAD_METHODS:
-            if path.startswith(_UPLOADS):
+            if _UPLOADS.match(path):
                 return self.upload
             if path.startswith(_LLM):
                 return self.llm

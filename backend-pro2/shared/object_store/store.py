@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from shared.config import Settings
 from shared.object_store.errors import StoreRefused, away, sdk_errors
 from shared.object_store.http import SignedHttp
+from shared.object_store.presigning import sized_put
 from shared.object_store.upload import Upload
 
 if TYPE_CHECKING:
@@ -152,6 +153,10 @@ class ObjectStore:
         """A URL that lets its bearer read the object for `expires_seconds`."""
         return self._sign("GET", key, {}, expires_seconds)
 
+    async def presigned_puts(self, sizes: Mapping[str, int], expires_seconds: int) -> Sequence[str]:
+        """For each key a URL that lets its bearer write so many bytes there, at the store's address for clients."""
+        return await asyncio.to_thread(self._sign_puts, sizes, timedelta(seconds=expires_seconds))
+
     @property
     def _transfer(self) -> SignedHttp:
         assert self._http is not None  # noqa: S101 - open() came first
@@ -186,6 +191,14 @@ class ObjectStore:
         if self._sdk is None:
             self._sdk = _connect(self._settings)
         return self._sdk
+
+    def _sign_puts(self, sizes: Mapping[str, int], expires: timedelta) -> Sequence[str]:
+        # The address is part of what is signed.
+        address = self._settings.s3_public_url or self._settings.s3_endpoint_url
+        public = _connect(self._settings.model_copy(update={"s3_endpoint_url": address}))
+        secret = self._settings.s3_secret_key.get_secret_value()
+        urls = {key: public.get_presigned_url("PUT", self._bucket, key, expires=expires) for key in sizes}
+        return [sized_put(url, sizes[key], secret) for key, url in urls.items()]
 
     def _sign(self, method: str, key: str, query: Mapping[str, str], seconds: int = SIGNED_SECONDS) -> str:
         return self._client().get_presigned_url(

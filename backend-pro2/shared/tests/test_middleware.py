@@ -9,10 +9,10 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.config import Settings
-from shared.errors import Conflict
+from shared.errors import Conflict, PayloadTooLarge
 from shared.logging import REQUEST_ID
 from shared.middleware.access_log import LINES_A_WRITE, AccessLog
 from shared.middleware.answer import Answer
@@ -43,6 +43,10 @@ class Sink:
 async def get(app: ASGIApp, path: str = "/hello/ada", **headers: str) -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.get(path, headers=headers)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request"}
 
 
 class TestRequestId:
@@ -109,8 +113,21 @@ class TestBodyLimit:
             return messages.pop(0)
 
         scope: Scope = {"type": "http", "path": "/p", "headers": [], "state": {}}
-        await BodyLimitMiddleware(app, limit, 100, ())(scope, receive, _drop)
+        await BodyLimitMiddleware(app, limit, 100, None)(scope, receive, _drop)
         return scope, got
+
+    @pytest.mark.parametrize(("path", "refused"), [("/files/1", False), ("/files", True), ("/files/1/more", True)])
+    async def test_more_where_files_arrive(self, path: str, refused: bool) -> None:
+        async def app(_: Scope, __: Receive, ___: Send) -> None:
+            """Takes anything."""
+
+        scope: Scope = {"type": "http", "path": path, "headers": [(b"content-length", b"50")], "state": {}}
+        limited = BodyLimitMiddleware(app, 10, 100, re.compile("/files/[^/]+"))
+        if refused:
+            with pytest.raises(PayloadTooLarge):
+                await limited(scope, _nothing, _drop)
+        else:
+            await limited(scope, _nothing, _drop)
 
     async def test_what_came_is_counted(self) -> None:
         scope, got = await self.post([b"1234", b"", b"56"])

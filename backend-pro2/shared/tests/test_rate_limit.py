@@ -103,6 +103,7 @@ class TestPolicies:
             ("PUT", "/upload/sessions/1/parts/2", "upload"),
             ("GET", "/upload/formats", "default"),
             ("POST", "/uploads", "default"),
+            ("POST", "/upload/sessions", "upload"),
             ("POST", "/analysis/ask", "llm"),
             ("POST", "/analysis/ask/stream", "llm"),
             ("POST", "/analysis/insights", "llm"),
@@ -116,6 +117,11 @@ class TestPolicies:
     )
     def test_of_a_caller(self, prefix: str, method: str, path: str, policy: str) -> None:
         assert self.POLICIES.of_caller(method, prefix + path).name == policy
+
+    @pytest.mark.parametrize("prefix", ["/manage/datasets", "/api/v1/datasets"])
+    def test_new_versions_are_uploads(self, prefix: str) -> None:
+        names = [self.POLICIES.of_caller("POST", f"{prefix}/1/{rest}").name for rest in ("versions", "versions/2/x")]
+        assert [*names, self.POLICIES.of_caller("GET", f"{prefix}/1/versions").name] == ["upload", "default", "default"]
 
     def test_their_limits_are_the_settings(self) -> None:
         found = {policy.name: policy.limit for policy in (self.POLICIES.upload, self.POLICIES.llm)}

@@ -8,7 +8,7 @@ from shared.database import Session
 
 _READ = """
 SELECT d.id AS dataset_id, d.name, d.status AS dataset_status, d.current_version, d.task_id,
-       v.version, v.status, v.parquet_key, v.parquet_sha256, v.schema
+       v.version, v.status, v.blocked, v.parquet_key, v.parquet_sha256, v.schema
 FROM datasets d
 LEFT JOIN dataset_versions v ON v.dataset_id = d.id AND v.version = coalesce($3, d.current_version)
 WHERE d.project_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
@@ -26,14 +26,15 @@ class DatasetVersion:
     task_id: UUID | None
     version: int | None
     status: str | None
+    blocked: bool | None
     parquet_key: str | None
     parquet_sha256: str | None
     schema: list[dict[str, Any]] | None
 
     @property
     def is_ready(self) -> bool:
-        """Whether its content can be read."""
-        return self.status == "ready" and self.parquet_key is not None
+        """Whether its content can be used."""
+        return self.status == "ready" and self.parquet_key is not None and not self.blocked
 
     @property
     def types(self) -> dict[str, str]:

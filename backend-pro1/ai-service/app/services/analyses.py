@@ -50,7 +50,7 @@ class Analyses:
 
         Raises:
             Invalid: the type, a parameter or a column does not fit.
-            Conflict: `dataset_not_ready`.
+            Conflict: `dataset_not_ready`, `version_expired`, `version_blocked`.
         """
         entry = find_type(request.type)
         parameters = read_parameters(entry, request.params)
@@ -171,6 +171,12 @@ def _usable(version: DatasetVersion | None) -> DatasetVersion:
         return version
     if version.version is None and version.current_version is not None:
         raise NotFound(f"Dataset {version.name!r} has no such version; its current one is {version.current_version}.")
+    if version.status == "expired":
+        detail = f"That version of dataset {version.name!r} was removed by its retention; take a newer version."
+        raise Conflict(detail, code="version_expired")
+    if version.blocked:
+        detail = f"The quality gate blocks that version of dataset {version.name!r}; correct the data or the rules."
+        raise Conflict(detail, code="version_blocked")
     if "failed" in (version.status, version.dataset_status):
         detail = f"Dataset {version.name!r} could not be read, so it has nothing to analyse; upload it again."
     else:

@@ -118,7 +118,8 @@ SECTIONS = (
             'name', CASE WHEN m.role IS NOT NULL THEN d.name END,
             'description', CASE WHEN m.role IS NOT NULL THEN d.description END,
             'tags', CASE WHEN m.role IS NOT NULL THEN d.tags END, 'status', d.status,
-            'current_version', d.current_version, 'created_at', d.created_at)::text AS item
+            'current_version', d.current_version, 'created_at', d.created_at,
+            'deleted_at', d.deleted_at)::text AS item
         FROM datasets d LEFT JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
         WHERE d.created_by = $1 AND d.id > $3 ORDER BY d.id LIMIT $2
         """,

@@ -8,11 +8,13 @@ import duckdb
 
 from shared.compute import Report
 
-from .duck import connect, engine_memory_mb
-from .profile import profile_file
-from .profile_shapes import Profile
-from .readers import delimited
-from .readers.source import IngestReport, Read, ReadOptions, Source
+from .duck import connect, engine_memory_mb, memory_told
+from .merges.merge import MergeJob, read_merged
+from .profiling.profile import profile_file
+from .profiling.shapes import Profile
+from .quality.checks import QualityAnswer, check
+from .readers import any_format
+from .readers.source import IngestReport, Read, Source
 from .types import ColumnSchema, contract_type
 
 
@@ -26,6 +28,8 @@ class IngestJob(TypedDict):
     options: dict[str, Any]
     max_columns: int
     max_unpacked_bytes: int
+    merge: NotRequired[MergeJob | None]
+    quality: NotRequired[dict[str, Any] | None]
     memory_mb: int
     threads: int
 
@@ -37,43 +41,51 @@ class ContentAnswer(TypedDict):
     schema: list[ColumnSchema]
     profile: Profile
     report: NotRequired[IngestReport]
+    quality: NotRequired[QualityAnswer]
 
 
 def ingest(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Detect, convert and profile one file (job: IngestJob, answer: ContentAnswer).
+    """Detect, convert, merge with a base if there is one, and profile one file (job: IngestJob, answer: ContentAnswer).
 
     Raises:
-        ComputeError: `not_tabular`, `no_rows`, `too_many_columns`; the detail says what to do.
+        ComputeError: what `readers.any_format.read` raises, and `schema_mismatch`, `unknown_column`, `key_not_unique`,
+            `out_of_memory`; the detail says what to do.
     """
-    source, target = _source(job), Path(job["parquet"])
+    source, target = Source.of(job), Path(job["parquet"])
     memory_mb = engine_memory_mb(int(job["memory_mb"]))
-    with connect(memory_mb=memory_mb, threads=int(job["threads"]), scratch=source.scratch) as connection:
-        report(0, 100, "Reading the file")
-        found = read(connection, source, target)
-        report(60, 100, f"Profiling {found.rows} rows")
-        answer = describe(connection, target, found.rows, report)
+    limits = {"memory_mb": memory_mb, "threads": int(job["threads"])}
+    with connect(**limits, scratch=source.scratch) as connection, memory_told():
+        return dict(_ingest(connection, source, target, job, report))
+
+
+def _ingest(
+    connection: duckdb.DuckDBPyConnection, source: Source, target: Path, job: Mapping[str, Any], report: Report
+) -> ContentAnswer:
+    report(0, 100, "Reading the file")
+    merge: MergeJob | None = job.get("merge")
+    found = read_merged(connection, read, source, target, merge) if merge else read(connection, source, target)
+    report(60, 100, f"Profiling {found.rows} rows")
+    answer = describe(connection, target, found.rows, report, job.get("quality"))
     answer["report"] = found.report
-    return dict(answer)
+    return answer
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: Source, target: Path) -> Read:
-    """Write `source`, whatever its format, to `target` as Parquet."""
-    return delimited.read(connection, source, target)
+    """Write `source`, whatever its format and packing, to `target` as Parquet."""
+    return any_format.read(connection, source, target)
 
 
-def describe(connection: duckdb.DuckDBPyConnection, parquet: Path, rows: int, report: Report) -> ContentAnswer:
-    """Schema and profile of a finished Parquet file."""
+def describe(
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    rows: int,
+    report: Report,
+    rules: Mapping[str, Any] | None = None,
+) -> ContentAnswer:
+    """Schema and profile of a finished Parquet file, and how it does against `rules` (quality.checks.QualityJob)."""
     described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(parquet)]).fetchall()
     schema = [ColumnSchema(name=row[0], type=contract_type(row[1])) for row in described]
-    return ContentAnswer(rows=rows, schema=schema, profile=profile_file(connection, parquet, schema, report))
-
-
-def _source(job: Mapping[str, Any]) -> Source:
-    return Source(
-        path=Path(job["source"]),
-        filename=job["filename"],
-        scratch=Path(job["scratch"]),
-        options=ReadOptions.of(job["options"]),
-        max_columns=int(job["max_columns"]),
-        max_unpacked_bytes=int(job["max_unpacked_bytes"]),
-    )
+    answer = ContentAnswer(rows=rows, schema=schema, profile=profile_file(connection, parquet, schema, report))
+    if rules:
+        answer["quality"] = check(connection, parquet, rules["rules"], rules["parents"])
+    return answer

@@ -8,14 +8,24 @@ from uuid import UUID
 
 from shared.database import Session
 
-_SHOWN = """
-SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_bytes, v.raw_sha256, v.parquet_key, v.parquet_bytes,
-       v.parquet_sha256, v.row_count, v.column_count, v.schema, v.ingest_report, v.operation, v.created_by,
-       v.created_at, v.ready_at, v.task_id, v.quality, v.blocked, d.name, d.project_id
-FROM dataset_versions v
-JOIN datasets d ON d.id = v.dataset_id
-JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+# What stands behind the ? of a URL may be the key to it: members see where a file came from, only its task sees that.
+SHOWN_OPERATION = """
+CASE WHEN v.operation ? 'url'
+     THEN jsonb_set(v.operation, '{url}', to_jsonb(split_part(v.operation ->> 'url', '?', 1)))
+     ELSE v.operation END AS operation
 """
+
+_SHOWN = f"""
+SELECT v.dataset_id, v.version, v.status, v.filename, v.raw_bytes, v.raw_sha256, v.parquet_key, v.parquet_bytes,
+       v.parquet_sha256, v.row_count, v.column_count, v.schema, v.ingest_report, {SHOWN_OPERATION}, v.created_by,
+       v.created_at, v.ready_at, v.task_id, v.quality, v.blocked, d.name, d.project_id,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('dataset_id', parent_id, 'version', parent_version)
+                                  ORDER BY parent_id, parent_version), '[]'::jsonb)
+        FROM version_parents WHERE dataset_id = v.dataset_id AND version = v.version) AS parents
+FROM dataset_versions v
+JOIN datasets d ON d.id = v.dataset_id AND d.deleted_at IS NULL
+JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
+"""  # noqa: S608 - a piece of our own
 
 _ONE = f"{_SHOWN} WHERE v.dataset_id = $2 AND v.version = $3"
 
@@ -29,7 +39,7 @@ LIMIT $4
 _PROFILE = """
 SELECT v.profile
 FROM dataset_versions v
-JOIN datasets d ON d.id = v.dataset_id
+JOIN datasets d ON d.id = v.dataset_id AND d.deleted_at IS NULL
 JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
 WHERE v.dataset_id = $2 AND v.version = $3
 """
@@ -51,8 +61,6 @@ WHERE d.project_id = $2 AND d.deleted_at IS NULL AND lower(d.name) = ANY($3::tex
 LIMIT 1000
 """
 
-_KEYS = "SELECT raw_keys, parquet_key FROM dataset_versions WHERE dataset_id = $1 ORDER BY version LIMIT 10000"
-
 _INSERT = """
 INSERT INTO dataset_versions (dataset_id, version, filename, raw_keys, raw_bytes, raw_sha256, operation, created_by,
                               task_id)
@@ -70,8 +78,18 @@ FROM unnest($3::uuid[], $4::int[]) AS parent (id, version)
 _READY = """
 UPDATE dataset_versions
 SET status = 'ready', ready_at = now(), parquet_key = $3, parquet_bytes = $4, parquet_sha256 = $5, row_count = $6,
-    column_count = $7, schema = $8, profile = $9, ingest_report = $10, quality = $11, blocked = $12
+    column_count = $7, schema = $8, profile = $9, ingest_report = $10
 WHERE dataset_id = $1 AND version = $2 AND status = 'ingesting'
+"""
+
+# Only a version that has no file yet; of two attempts at fetching one, the first to come here has an effect.
+_SET_RAW = """
+UPDATE dataset_versions SET raw_keys = $3, raw_bytes = $4, raw_sha256 = $5
+WHERE dataset_id = $1 AND version = $2 AND status = 'ingesting' AND raw_keys = '{}'
+"""
+
+_SET_RAW_SHA256 = """
+UPDATE dataset_versions SET raw_sha256 = $3 WHERE dataset_id = $1 AND version = $2 AND raw_sha256 IS NULL
 """
 
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
@@ -123,6 +141,7 @@ class Version:
     blocked: bool
     name: str
     project_id: UUID
+    parents: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +192,6 @@ class Content:
     schema: list[dict[str, Any]]
     profile: dict[str, Any]
     ingest_report: dict[str, Any] | None
-    quality: str | None = None
-    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +207,6 @@ class TableVersion:
     parquet_key: str | None
     parquet_sha256: str | None
     dataset_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The objects of one version."""
-
-    raw_keys: list[str]
-    parquet_key: str | None
 
 
 async def visible(session: Session, dataset_id: UUID, version: int, user_id: UUID) -> Version | None:
@@ -228,12 +237,6 @@ async def raw_file(session: Session, dataset_id: UUID, version: int) -> RawFile 
     return await session.fetch_one(RawFile, _RAW, dataset_id, version)
 
 
-async def keys(session: Session, dataset_id: UUID) -> list[str]:
-    """Keys of all objects of the dataset, whose row the caller has locked."""
-    rows = await session.fetch_all(Keys, _KEYS, dataset_id)
-    return [key for row in rows for key in (*row.raw_keys, row.parquet_key) if key is not None]
-
-
 async def insert(session: Session, new: NewVersion) -> None:
     """Add a version; what it comes from is stored.
 
@@ -261,8 +264,19 @@ async def mark_ready(session: Session, dataset_id: UUID, version: int, content: 
     """Add the content; False when the version is no longer there to be filled."""
     figures = (content.parquet_key, content.parquet_bytes, content.parquet_sha256, content.row_count)
     found = (len(content.schema), content.schema, content.profile, content.ingest_report)
-    judged = (content.quality, content.blocked)
-    return await session.execute(_READY, dataset_id, version, *figures, *found, *judged) == 1
+    return await session.execute(_READY, dataset_id, version, *figures, *found) == 1
+
+
+async def set_raw(
+    session: Session, dataset_id: UUID, version: int, keys: Sequence[str], size: int, sha256: str
+) -> bool:
+    """Note the file of a version whose task fetched it; False when it has one already, or has gone."""
+    return await session.execute(_SET_RAW, dataset_id, version, list(keys), size, sha256) == 1
+
+
+async def set_raw_sha256(session: Session, dataset_id: UUID, version: int, sha256: str) -> None:
+    """Note the hash of a file that came in parts."""
+    await session.execute(_SET_RAW_SHA256, dataset_id, version, sha256)
 
 
 async def mark_failed(session: Session, dataset_id: UUID, version: int) -> None:

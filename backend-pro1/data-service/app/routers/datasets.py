@@ -9,15 +9,15 @@ from fastapi.responses import StreamingResponse
 from shared.conditional import TAGGED, TAGGED_READ, tagged
 from shared.dependencies import IfMatch, IfNoneMatch
 from shared.identity import CurrentCaller
-from shared.pagination import decode_cursor, page_of
-from shared.schemas import OfProject, Page, PageQuery, problems
+from shared.schemas import Page, problems
 
-from ..dependencies import DatasetsDep, DownloadsDep
-from ..schemas.datasets import DatasetChange, DatasetModel, DownloadFormat, SchemaModel, VersionModel
-from ..schemas.profiles import ProfileModel
+from ..dependencies import ColumnsDep, DatasetsDep, DownloadsDep, TrashDep
+from ..schemas.columns import SchemaChange, SchemaModel
+from ..schemas.datasets import DatasetChange, DatasetModel, DownloadFormat, VersionModel
 from ..schemas.queries import RowsModel
 from ..services.datasets import etag
 from .bodies import dataset_body, version_body
+from .parameters import MOST, NumberedQuery, Version, numbered_page
 
 router = APIRouter(prefix="/manage/datasets", tags=["datasets"])
 
@@ -27,32 +27,21 @@ CHANGE = problems(400, 401, 403, 404, 409, 412, 413, 422, 429, 503)
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
-        "content": {"text/csv": {}, "application/x-ndjson": {}, "application/vnd.apache.parquet": {}},
+        "content": {
+            "text/csv": {},
+            "application/x-ndjson": {},
+            "application/vnd.apache.parquet": {},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
+        },
     }
 }
-Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the version, from 1.")]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; without it the current one.")]
-
-
-@router.get("", operation_id="datasets_list", summary="List datasets", responses=READ)
-async def list_datasets(
-    caller: CurrentCaller,
-    datasets: DatasetsDep,
-    page: PageQuery,
-    project_id: OfProject = None,
-    q: Annotated[str | None, Query(max_length=200, description="Part of the name or description.")] = None,
-    tag: Annotated[str | None, Query(max_length=50, description="Only those with this tag.")] = None,
-) -> Page[DatasetModel]:
-    """Datasets of the caller's projects, newest first."""
-    before = decode_cursor(page.cursor)
-    rows = await datasets.page(caller.id, project_id=project_id, text=q, tag=tag, before=before, limit=page.limit + 1)
-    return page_of(rows, page.limit, dataset_body, lambda row: row.id)
+Number = Annotated[int, Path(ge=1, le=MOST, description="Number of the version, from 1.")]
 
 
 @router.get(
     "/{dataset_id}",
     operation_id="datasets_get",
-    summary="Get a dataset",
+    summary="Read a dataset",
     response_model=DatasetModel,
     responses=TAGGED_READ | READ,
 )
@@ -87,22 +76,55 @@ async def change_dataset(
     "/{dataset_id}", operation_id="datasets_delete", summary="Delete a dataset", status_code=204, responses=CHANGE
 )
 async def delete_dataset(
-    dataset_id: UUID, caller: CurrentCaller, datasets: DatasetsDep, if_match: IfMatch = None
+    dataset_id: UUID,
+    caller: CurrentCaller,
+    trash: TrashDep,
+    purge: Annotated[bool, Query(description="For good, at once.")] = False,
+    if_match: IfMatch = None,
 ) -> None:
-    """Remove the dataset with all its versions and files. A running ingest is called off."""
-    await datasets.remove(dataset_id, caller.id, if_match)
+    """Move the dataset to the trash; a running task of it is called off. Its name is free from then on.
+
+    Until it is purged, it can be restored, and its files count against the project's quota. With `purge` it goes at
+    once and for good, with all its versions and files, also from the trash.
+    """
+    await trash.remove(dataset_id, caller.id, if_match, purge=purge)
 
 
-@router.get("/{dataset_id}/schema", operation_id="datasets_schema", summary="Columns and types", responses=CONTENT)
+@router.post(
+    "/{dataset_id}/restore",
+    operation_id="datasets_restore",
+    summary="Restore a dataset",
+    response_model=DatasetModel,
+    responses=TAGGED | problems(401, 403, 404, 409, 422, 429, 503),
+)
+async def restore_dataset(dataset_id: UUID, caller: CurrentCaller, trash: TrashDep) -> Response:
+    """Take the dataset out of the trash; one that is not there stays as it is. If another one has its name by now,
+    rename that first."""
+    dataset = await trash.restore(dataset_id, caller.id)
+    return tagged(dataset_body(dataset), tag=etag(dataset))
+
+
+@router.get("/{dataset_id}/schema", operation_id="datasets_schema", summary="Read the columns", responses=CONTENT)
 async def get_schema(
-    dataset_id: UUID, caller: CurrentCaller, datasets: DatasetsDep, version: Version = None
+    dataset_id: UUID, caller: CurrentCaller, columns: ColumnsDep, version: Version = None
 ) -> SchemaModel:
-    """The columns of the current version, or of `version`."""
-    found = await datasets.version(dataset_id, caller.id, version)
-    return SchemaModel.model_validate({"version": found.version, "columns": found.schema or []})
+    """The columns of the current version, or of `version`, with what was noted about them."""
+    return SchemaModel.model_validate(await columns.read(dataset_id, caller.id, version))
 
 
-@router.get("/{dataset_id}/preview", operation_id="datasets_preview", summary="First rows", responses=CONTENT)
+@router.patch("/{dataset_id}/schema", operation_id="datasets_describe", summary="Describe columns", responses=CHANGE)
+async def change_schema(
+    dataset_id: UUID,
+    change: SchemaChange,
+    caller: CurrentCaller,
+    columns: ColumnsDep,
+    if_match: IfMatch = None,
+) -> SchemaModel:
+    """Note descriptions and units of columns of the current version; `If-Match` names the dataset's state."""
+    return SchemaModel.model_validate(await columns.change(dataset_id, caller.id, change, if_match))
+
+
+@router.get("/{dataset_id}/preview", operation_id="datasets_preview", summary="Read the first rows", responses=CONTENT)
 async def get_preview(
     dataset_id: UUID,
     caller: CurrentCaller,
@@ -115,28 +137,9 @@ async def get_preview(
 
 
 @router.get(
-    "/{dataset_id}/profile",
-    operation_id="datasets_profile",
-    summary="Statistics",
-    response_model=ProfileModel,
-    responses=TAGGED_READ | CONTENT,
-)
-async def get_profile(
-    dataset_id: UUID,
-    caller: CurrentCaller,
-    datasets: DatasetsDep,
-    version: Version = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Statistics of every column, correlations, duplicates and warnings."""
-    profile = ProfileModel.model_validate(await datasets.profile(dataset_id, caller.id, version))
-    return tagged(profile, if_none_match)
-
-
-@router.get(
     "/{dataset_id}/download",
     operation_id="datasets_download",
-    summary="Save as a file",
+    summary="Download a dataset",
     response_class=StreamingResponse,
     responses=FILE | problems(401, 404, 408, 409, 422, 429, 503),
 )
@@ -151,7 +154,8 @@ async def download_dataset(
     """The current version, or `version`, as a file; X-Row-Count and X-Content-SHA256 tell what to expect.
 
     In CSV a text that begins with = + - @, a tab or a carriage return gets a leading ' so that no spreadsheet runs it
-    as a formula, unless `raw=true`.
+    as a formula, unless `raw=true`; in XLSX texts are texts by their cell's type, and what a cell would round is text.
+    Lists and objects are JSON text in both. Empty and missing texts look alike in XLSX, and to most readers in CSV.
     """
     download = await downloads.open(dataset_id, caller.id, format, raw=raw, number=version)
     return StreamingResponse(download.content, headers=download.headers, media_type=download.media_type)
@@ -159,25 +163,17 @@ async def download_dataset(
 
 @router.get("/{dataset_id}/versions", operation_id="datasets_versions", summary="List versions", responses=READ)
 async def list_versions(
-    dataset_id: UUID,
-    caller: CurrentCaller,
-    datasets: DatasetsDep,
-    limit: Annotated[int, Query(ge=1, le=200, description="Items a page.")] = 50,
-    cursor: Annotated[
-        str | None, Query(pattern="^[1-9][0-9]{0,8}$", description="`next_cursor` of the page before.")
-    ] = None,
+    dataset_id: UUID, caller: CurrentCaller, datasets: DatasetsDep, page: NumberedQuery
 ) -> Page[VersionModel]:
     """Versions of the dataset, newest first."""
-    below = int(cursor) if cursor else None
-    rows = await datasets.versions(dataset_id, caller.id, below=below, limit=limit + 1)
-    more = str(rows[limit - 1].version) if len(rows) > limit else None
-    return Page(items=[version_body(row) for row in rows[:limit]], next_cursor=more)
+    rows = await datasets.versions(dataset_id, caller.id, below=page.below, limit=page.limit + 1)
+    return numbered_page(rows, page.limit, version_body, lambda row: row.version)
 
 
 @router.get(
     "/{dataset_id}/versions/{number}",
     operation_id="datasets_version",
-    summary="Get a version",
+    summary="Read a version",
     response_model=VersionModel,
     responses=TAGGED_READ | READ,
 )

@@ -1,57 +1,45 @@
-"""Datasets and their versions: find, describe, change, remove."""
+"""Datasets and their versions: find, describe, look into."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import Conflict, NotFound, ServiceUnavailable
+from shared.errors import Conflict, NotFound
 from shared.etags import etag_of, require_current
-from shared.logging import get_logger
 from shared.membership import ProjectRole, require_project
+from shared.object_store import MissingObject
 from shared.resources import Resources
 
-from ..repositories import datasets, versions
+from ..repositories import datasets, searches, versions
 from ..repositories.datasets import Dataset, LockedDataset
+from ..repositories.searches import Place, Search
 from ..repositories.versions import Version
 from ..schemas.datasets import DatasetChange
 from .engine import Engine
-
-log = get_logger(__name__)
+from .local_files import local_path
+from .version_states import require_readable
 
 
 class Datasets:
     """Use cases of `/manage/datasets`."""
 
     def __init__(self, resources: Resources, engine: Engine) -> None:
+        self.trash_days = resources.settings.trash_days
         self._database = resources.database
-        self._store = resources.object_store
         self._cache = resources.cache
-        self._ledger = resources.ledger
         self._engine = engine
 
-    async def page(
-        self,
-        user_id: UUID,
-        *,
-        project_id: UUID | None,
-        text: str | None,
-        tag: str | None,
-        before: UUID | None,
-        limit: int,
-    ) -> Sequence[Dataset]:
-        """Datasets of the user's projects, newest first, older than `before`.
+    async def page(self, user_id: UUID, search: Search, *, after: Place | None, limit: int) -> Sequence[Dataset]:
+        """Datasets of the user's projects, or their trash, after `after`.
 
         Raises:
             NotFound: the project that was asked for.
         """
         async with self._database.transaction(read_only=True) as session:
-            if project_id is not None:
-                await require_project(session, project_id, user_id)
-            return await datasets.page(
-                session, user_id, project_id=project_id, text=text, tag=tag, before=before, limit=limit
-            )
+            if search.project_id is not None:
+                await require_project(session, search.project_id, user_id)
+            return await searches.page(session, user_id, search, after=after, limit=limit)
 
     async def read(self, dataset_id: UUID, user_id: UUID) -> Dataset:
         """The dataset.
@@ -60,7 +48,7 @@ class Datasets:
             NotFound: absent or not the user's to see.
         """
         async with self._database.transaction(read_only=True) as session:
-            return await _visible(session, dataset_id, user_id)
+            return await visible(session, dataset_id, user_id)
 
     async def change(self, dataset_id: UUID, user_id: UUID, change: DatasetChange, if_match: str | None) -> Dataset:
         """Change name, description or tags.
@@ -71,49 +59,21 @@ class Datasets:
             Conflict: `name_taken`.
         """
         async with self._database.transaction() as session:
-            await self._lock(session, dataset_id, user_id, if_match)
+            await hold(session, dataset_id, user_id, if_match)
             await datasets.update(
                 session, dataset_id, name=change.name, description=change.description, tags=change.tags
             )
-            return await _visible(session, dataset_id, user_id)
-
-    async def remove(self, dataset_id: UUID, user_id: UUID, if_match: str | None) -> None:
-        """Remove the dataset, its versions and their files; a running ingest is called off.
-
-        Raises:
-            NotFound, Forbidden, ProjectArchived: the dataset.
-            PreconditionFailed: it has changed since the state that `if_match` names.
-        """
-        async with self._database.transaction() as session:
-            await self._lock(session, dataset_id, user_id, if_match)
-            dataset = await _visible(session, dataset_id, user_id)
-            keys = await versions.keys(session, dataset_id)
-            await datasets.delete(session, dataset_id)
-        log.info("dataset_removed", dataset_id=str(dataset_id))
-        if dataset.task_id is not None:
-            with suppress(NotFound, Conflict, ServiceUnavailable):
-                await self._ledger.cancel(dataset.task_id, user_id)
-        # What remains while the store is away is an orphan, and the sweep finds it.
-        with suppress(ServiceUnavailable):
-            await self._store.remove(*keys)
+            return await visible(session, dataset_id, user_id)
 
     async def version(self, dataset_id: UUID, user_id: UUID, number: int | None = None) -> Version:
-        """A ready version, the current one unless `number` is given.
+        """A ready version, the current one unless `number` is given; to be looked at, so it may be blocked.
 
         Raises:
             NotFound: the dataset or that version of it.
-            Conflict: `dataset_not_ready`.
+            Conflict: `dataset_not_ready`, `version_expired`.
         """
         async with self._database.transaction(read_only=True) as session:
-            dataset = await _visible(session, dataset_id, user_id)
-            if number is None:
-                number = _current(dataset)
-            version = await versions.visible(session, dataset_id, number, user_id)
-        if version is None:
-            raise NotFound
-        if version.status != "ready":
-            raise _not_ready(dataset)
-        return version
+            return await readable(session, dataset_id, user_id, number)
 
     async def any_version(self, dataset_id: UUID, user_id: UUID, number: int) -> Version:
         """A version in whatever state.
@@ -134,7 +94,7 @@ class Datasets:
             NotFound: the dataset.
         """
         async with self._database.transaction(read_only=True) as session:
-            await _visible(session, dataset_id, user_id)
+            await visible(session, dataset_id, user_id)
             return await versions.page(session, dataset_id, user_id, below=below, limit=limit)
 
     async def profile(self, dataset_id: UUID, user_id: UUID, number: int | None = None) -> Mapping[str, Any]:
@@ -142,7 +102,7 @@ class Datasets:
 
         Raises:
             NotFound: the dataset or that version of it.
-            Conflict: `dataset_not_ready`.
+            Conflict: `dataset_not_ready`, `version_expired`.
         """
         version = await self.version(dataset_id, user_id, number)
         async with self._database.transaction(read_only=True) as session:
@@ -158,20 +118,44 @@ class Datasets:
 
         Raises:
             NotFound: the dataset or that version of it.
-            Conflict: `dataset_not_ready`.
+            Conflict: `dataset_not_ready`, `version_expired`.
         """
         version = await self.version(dataset_id, user_id, number)
-        path = await self._cache.fetch(str(version.parquet_key), str(version.parquet_sha256))
-        return await self._engine.run("preview:preview", {"path": str(path), "limit": limit})
+        return await self.compute(version, user_id, "preview:preview", {"limit": limit})
 
-    async def _lock(self, session: Session, dataset_id: UUID, user_id: UUID, if_match: str | None) -> None:
-        # The project before the dataset, as an ingest that commits has it; and strangers lock nothing.
-        dataset = await _visible(session, dataset_id, user_id)
-        await require_project(session, dataset.project_id, user_id, minimum=ProjectRole.EDITOR)
-        locked = await datasets.lock(session, dataset_id)
-        if locked is None:
-            raise NotFound
-        require_current(if_match, etag(locked), "dataset")
+    async def compute(
+        self,
+        version: Version,
+        user_id: UUID,
+        function: str,
+        job: Mapping[str, Any],
+        *,
+        timeout_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Run an engine function for this request, with the `path` of the version's Parquet file in its job.
+
+        Raises:
+            Conflict: `version_expired`, since it was looked up.
+            APIException: what Engine.run raises.
+        """
+
+        async def prepare() -> dict[str, Any]:
+            return {**job, "path": await self.local(version, user_id)}
+
+        return await self._engine.run_over(function, prepare, timeout_seconds=timeout_seconds)
+
+    async def local(self, version: Version, user_id: UUID) -> str:
+        """The path of a local copy of a ready version.
+
+        Raises:
+            Conflict: `version_expired`, since it was looked up.
+            ServiceUnavailable: the store, or the local disk, failed.
+        """
+        try:
+            return await local_path(self._cache, version)
+        except MissingObject:
+            await self.version(version.dataset_id, user_id, version.version)
+            raise
 
 
 def etag(dataset: Dataset | LockedDataset) -> str:
@@ -179,11 +163,46 @@ def etag(dataset: Dataset | LockedDataset) -> str:
     return etag_of(f"{dataset.id} {dataset.updated_at.isoformat()}".encode())
 
 
-async def _visible(session: Session, dataset_id: UUID, user_id: UUID) -> Dataset:
+async def visible(session: Session, dataset_id: UUID, user_id: UUID) -> Dataset:
+    """The dataset.
+
+    Raises:
+        NotFound: absent, in the trash or not the user's to see.
+    """
     dataset = await datasets.visible(session, dataset_id, user_id)
     if dataset is None:
         raise NotFound
     return dataset
+
+
+async def readable(session: Session, dataset_id: UUID, user_id: UUID, number: int | None = None) -> Version:
+    """As `Datasets.version`, in the caller's transaction."""
+    dataset = await visible(session, dataset_id, user_id)
+    number = _current(dataset) if number is None else number
+    version = await versions.visible(session, dataset_id, number, user_id)
+    if version is None:
+        raise NotFound
+    if version.status != "ready" and not dataset.is_ready:
+        raise _not_ready(dataset)
+    require_readable(dataset.name, number, version.status)
+    return version
+
+
+async def hold(session: Session, dataset_id: UUID, user_id: UUID, if_match: str | None = None) -> Dataset:
+    """Keep others from changing the dataset until the transaction ends; the user is an editor of its project.
+
+    Raises:
+        NotFound, Forbidden, ProjectArchived: the dataset.
+        PreconditionFailed: it has changed since the state that `if_match` names.
+    """
+    # The project before the dataset, as an ingest that commits has it; and strangers lock nothing.
+    found = await visible(session, dataset_id, user_id)
+    await require_project(session, found.project_id, user_id, minimum=ProjectRole.EDITOR)
+    locked = await datasets.lock(session, dataset_id)
+    if locked is None:
+        raise NotFound
+    require_current(if_match, etag(locked), "dataset")
+    return await visible(session, dataset_id, user_id)
 
 
 def _current(dataset: Dataset) -> int:

@@ -15,12 +15,12 @@ from shared.scratch import make_scratch
 from ..repositories.versions import Version
 from ..schemas.datasets import DownloadFormat
 from .datasets import Datasets
-from .engine import Engine
 
 MEDIA_TYPES = {
     DownloadFormat.CSV: "text/csv; charset=utf-8",
     DownloadFormat.JSONL: "application/x-ndjson",
     DownloadFormat.PARQUET: "application/vnd.apache.parquet",
+    DownloadFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
@@ -37,11 +37,12 @@ class Download:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers of the response: it is saved, not shown, and can be verified."""
+        """Headers of the response: it is saved, not shown, runs nothing, and can be verified."""
         return {
             "Content-Disposition": disposition(self.filename),
             "Content-Length": str(self.bytes),
             "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Row-Count": str(self.rows),
             "X-Content-SHA256": self.sha256,
         }
@@ -50,11 +51,9 @@ class Download:
 class Downloads:
     """Use case of `/manage/datasets/{id}/download`."""
 
-    def __init__(self, resources: Resources, engine: Engine, datasets: Datasets) -> None:
+    def __init__(self, resources: Resources, datasets: Datasets) -> None:
         self._settings = resources.settings
         self._store = resources.object_store
-        self._cache = resources.cache
-        self._engine = engine
         self._datasets = datasets
 
     async def open(
@@ -65,21 +64,22 @@ class Downloads:
         Raises:
             NotFound: the dataset or that version of it.
             Conflict: `dataset_not_ready`.
+            Invalid: `too_wide_for_xlsx`.
         """
         version = await self._datasets.version(dataset_id, user_id, number)
         if kind is DownloadFormat.PARQUET:
             content = self._store.get_stream(str(version.parquet_key))
             figures = (version.parquet_bytes or 0, version.row_count or 0, str(version.parquet_sha256))
             return Download(content, f"{version.name}.parquet", MEDIA_TYPES[kind], *figures)
-        return await self._export(version, kind, raw=raw)
+        return await self._export(version, user_id, kind, raw=raw)
 
-    async def _export(self, version: Version, kind: DownloadFormat, *, raw: bool) -> Download:
-        source = await self._cache.fetch(str(version.parquet_key), str(version.parquet_sha256))
+    async def _export(self, version: Version, user_id: UUID, kind: DownloadFormat, *, raw: bool) -> Download:
         folder = await asyncio.to_thread(make_scratch, self._settings.cache_dir)
         target = folder / f"export.{kind}"
-        job = {"path": str(source), "target": str(target), "format": str(kind), "raw": raw, "scratch": str(folder)}
+        job = {"target": str(target), "format": str(kind), "raw": raw, "scratch": str(folder)}
+        seconds = self._settings.task_timeout_seconds
         try:
-            made = await self._engine.run("export:export", job, timeout_seconds=self._settings.task_timeout_seconds)
+            made = await self._datasets.compute(version, user_id, "export:export", job, timeout_seconds=seconds)
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
@@ -88,7 +88,11 @@ class Downloads:
 
 
 def disposition(filename: str) -> str:
-    """Content-Disposition for a download of that name (RFC 6266): plain letters for all, the true name for most."""
+    """Content-Disposition for a download of that name (RFC 6266): plain letters for all, the true name for most.
+
+    No name leads to another folder, or reads otherwise than it is written.
+    """
+    filename = "".join(letter if letter.isprintable() and letter not in "/\\" else "_" for letter in filename)
     plain = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in " ._-()") else "_" for letter in filename
     )

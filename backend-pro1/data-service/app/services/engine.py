@@ -1,6 +1,7 @@
 """Short computations for a request: bounded in number, and their ends as errors that a client understands."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.compute import ComputeFailed
@@ -9,11 +10,21 @@ from shared.resources import Resources
 
 PRELOAD = (
     "data-service.app.engines.ingest",
-    "data-service.app.engines.query",
+    "data-service.app.engines.inspect_file",
+    "data-service.app.engines.pipelines.pipeline",
+    "data-service.app.engines.queries.query",
+    "data-service.app.engines.queries.plans",
+    "data-service.app.engines.queries.results",
     "data-service.app.engines.preview",
+    "data-service.app.engines.rows",
     "data-service.app.engines.export",
+    "data-service.app.engines.diffs.diff",
+    "data-service.app.engines.quality.drift",
 )
+FILE_GONE = "file_gone"
 AT_ONCE = 4
+# Of those with more time than a query, such as exports: they must not keep all others waiting.
+LONG_AT_ONCE = 2
 PATIENCE_SECONDS = 20
 TOO_LARGE = "This needs more memory than it may use. Ask for fewer columns or rows, or aggregate first."
 
@@ -24,6 +35,7 @@ class Engine:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._long_turns = asyncio.Semaphore(LONG_AT_ONCE)
 
     async def run(self, function: str, job: dict[str, Any], *, timeout_seconds: float | None = None) -> dict[str, Any]:
         """Call `engines.<function>` under the limits for queries.
@@ -36,24 +48,41 @@ class Engine:
         """
         settings = self._resources.settings
         limits = {"memory_mb": settings.query_memory_limit_mb, "threads": settings.engine_threads}
-        await self._turn()
+        seconds = timeout_seconds or settings.query_timeout_seconds
+        turns = self._turns if timeout_seconds is None else self._long_turns
+        await _take(turns)
         try:
             return await self._resources.compute.run(
                 f"data-service.app.engines.{function}",
                 {**job, **limits},
-                timeout_seconds=timeout_seconds or settings.query_timeout_seconds,
+                timeout_seconds=seconds,
                 memory_mb=settings.query_memory_limit_mb,
             )
         except ComputeFailed as error:
-            raise _explained(error, settings.query_timeout_seconds) from error
+            raise _explained(error, seconds) from error
         finally:
-            self._turns.release()
+            turns.release()
 
-    async def _turn(self) -> None:
+    async def run_over(
+        self, function: str, prepare: Callable[[], Awaitable[dict[str, Any]]], *, timeout_seconds: float | None = None
+    ) -> dict[str, Any]:
+        """As `run`, of the job that `prepare` makes over files of the cache; made anew if one of them is gone by then.
+
+        The cache may drop a file between handing out its path and the child's opening it.
+        """
         try:
-            await asyncio.wait_for(self._turns.acquire(), PATIENCE_SECONDS)
-        except TimeoutError as error:
-            raise ServiceUnavailable("Too many computations are running; try again shortly.") from error
+            return await self.run(function, await prepare(), timeout_seconds=timeout_seconds)
+        except ComputeFailed as error:
+            if error.code != FILE_GONE:
+                raise
+        return await self.run(function, await prepare(), timeout_seconds=timeout_seconds)
+
+
+async def _take(turns: asyncio.Semaphore) -> None:
+    try:
+        await asyncio.wait_for(turns.acquire(), PATIENCE_SECONDS)
+    except TimeoutError as error:
+        raise ServiceUnavailable("Too many computations are running; try again shortly.") from error
 
 
 def _explained(error: ComputeFailed, seconds: float) -> APIException | ComputeFailed:

@@ -28,7 +28,7 @@ async def run_analysis(run: TaskRun) -> None:
     """Do the analysis. Files are stored before the commit that refers to them; after it, everything is there.
 
     Raises:
-        TaskFailed: `dataset_not_ready`, its dataset has gone since the order was accepted.
+        TaskFailed: `dataset_not_ready` or `version_blocked` since the order was accepted.
     """
     version = await _version_of(run.task, run.resources)
     started = time.monotonic()
@@ -57,6 +57,8 @@ async def _version_of(task: Task, resources: Resources) -> DatasetVersion:
         raise TaskFailed("dataset_not_ready", "The task names no dataset.")
     async with resources.database.transaction(read_only=True) as session:
         version = await read_version(session, task.project_id, task.dataset_id, task.version)
+    if version is not None and version.blocked:
+        raise TaskFailed("version_blocked", "The quality gate has blocked this version before its turn came.")
     if version is None or not version.is_ready:
         raise TaskFailed("dataset_not_ready", "The dataset was removed, or this version of it, before its turn came.")
     return version

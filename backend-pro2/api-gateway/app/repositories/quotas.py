@@ -79,8 +79,10 @@ class Quotas:
         )
 
     async def count_datasets(self, project_id: UUID) -> int:
-        """Datasets of the project."""
-        count: int = await self._session.fetch_value("SELECT count(*) FROM datasets WHERE project_id = $1", project_id)
+        """Datasets of the project, without what is in the trash."""
+        count: int = await self._session.fetch_value(
+            "SELECT count(*) FROM datasets WHERE project_id = $1 AND deleted_at IS NULL", project_id
+        )
         return count
 
     async def count_tasks(self, project_id: UUID) -> list[TaskCountRecord]:

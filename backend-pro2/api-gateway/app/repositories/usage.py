@@ -41,19 +41,28 @@ class UsageCounts:
         self._session = session
 
     async def made(self, user_id: UUID) -> Made | None:
-        """Projects owned; datasets and versions created, whoever may see them now."""
+        """Projects owned; datasets and versions created, whoever may see them now.
+
+        What is in the trash is no dataset any more, but its bytes are there until it is purged. Content that versions
+        share counts once, that of expired ones not at all.
+        """
         return await self._session.fetch_one(
             Made,
             """
             SELECT
                 (SELECT count(*) FROM project_members WHERE user_id = $1 AND role = 'owner') AS projects,
-                (SELECT count(*) FROM datasets WHERE created_by = $1) AS datasets,
-                v.bytes, v.rows
+                (SELECT count(*) FROM datasets WHERE created_by = $1 AND deleted_at IS NULL) AS datasets,
+                v.raw_bytes + c.bytes AS bytes, v.rows
             FROM (
-                SELECT coalesce(sum(raw_bytes + coalesce(parquet_bytes, 0)), 0)::bigint AS bytes,
+                SELECT coalesce(sum(raw_bytes) FILTER (WHERE raw_keys <> '{}'), 0)::bigint AS raw_bytes,
                        coalesce(sum(row_count) FILTER (WHERE status <> 'expired'), 0)::bigint AS rows
                 FROM dataset_versions WHERE created_by = $1
             ) AS v
+            CROSS JOIN (
+                SELECT coalesce(sum(parquet_bytes), 0)::bigint AS bytes
+                FROM (SELECT DISTINCT parquet_key, parquet_bytes FROM dataset_versions
+                      WHERE created_by = $1 AND parquet_key IS NOT NULL) AS content
+            ) AS c
             """,
             user_id,
         )

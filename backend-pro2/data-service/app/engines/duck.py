@@ -1,10 +1,16 @@
 """DuckDB as every engine uses it: bounded, offline, identifiers and literals quoted in one place."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
 import duckdb
+
+from shared.compute.protocol import OUT_OF_MEMORY, ComputeError
+
+from .quoting import literal
 
 SPILL_PER_ENGINE = "64GB"
 
@@ -14,6 +20,8 @@ def connect(*, memory_mb: int, threads: int, scratch: Path | None = None) -> duc
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_mb}MiB",
         "threads": threads,
+        # For remote files only; starting them takes a third of the time that a database takes to open.
+        "async_threads": 0,
         "temp_directory": str(scratch or ""),
         "max_temp_directory_size": SPILL_PER_ENGINE if scratch else "0KiB",
         "autoinstall_known_extensions": False,
@@ -25,14 +33,25 @@ def connect(*, memory_mb: int, threads: int, scratch: Path | None = None) -> duc
     return connection
 
 
-def identifier(name: str) -> str:
-    """`name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Within it, DuckDB's want of memory is the error that a client understands.
+
+    Raises:
+        ComputeError: `out_of_memory`.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise ComputeError("out_of_memory", OUT_OF_MEMORY) from error
 
 
-def literal(text: str | Path) -> str:
-    """`text` as an SQL string literal."""
-    return "'" + str(text).replace("'", "''") + "'"
+def confine(connection: duckdb.DuckDBPyConnection, *paths: str | Path) -> None:
+    """From now on the connection reaches these files, and its own spilled ones, and nothing else, for good."""
+    connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
+    connection.execute(
+        "SET enable_external_access = false; SET python_enable_replacements = false; SET lock_configuration = true"
+    )
 
 
 def engine_memory_mb(limit_mb: int) -> int:

@@ -1,9 +1,14 @@
-"""Column names that SQL can tell apart."""
+"""Column names that SQL can tell apart, and the one that was probably meant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from heapq import nsmallest
 from typing import TypedDict
 
 MAX_NAME = 200
+SHOWN = 60
+# Comparing two names takes milliseconds where they are long and of few letters, and users choose all of them.
+COMPARED_NAMES, COMPARED_LETTERS = 100, 40
 
 
 class Renamed(TypedDict):
@@ -31,6 +36,32 @@ def unique_names(header: Sequence[str]) -> tuple[list[str], list[Renamed]]:
         if original.strip() != name
     ]
     return names, renamed
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar of the `known` names in any case, if one is similar; in bounded time, so not of all names."""
+    wanted = name[:COMPARED_LETTERS].lower()
+
+    def unlikely(other: str) -> tuple[int, bool]:
+        return abs(len(other) - len(name)), other[:1].lower() != wanted[:1]
+
+    by_start = {other[:COMPARED_LETTERS].lower(): other for other in nsmallest(COMPARED_NAMES, known, key=unlikely)}
+    near = get_close_matches(wanted, by_start, n=1, cutoff=0.6)
+    return by_start[near[0]] if near else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'x'?"` for the most similar of the `known` names, or nothing."""
+    near = closest(name, known)
+    return f" Did you mean {shown(near)}?" if near else ""
+
+
+def shown(text: str) -> str:
+    """`text` in quotes, cut to what fits into a sentence."""
+    cut = text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    # Line ends and marks that turn the writing round would change how the sentence reads.
+    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cut)
+    return f"'{printable}'"
 
 
 def _clean(name: str) -> str:

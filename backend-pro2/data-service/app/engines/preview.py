@@ -6,28 +6,32 @@ from typing import Any
 
 from shared.compute import Report
 
-from .duck import connect, engine_memory_mb, literal
+from .answers import json_rows, not_finite, readable
+from .duck import connect, engine_memory_mb
+from .quoting import identifier, literal
 from .types import ColumnSchema, contract_type
-from .values import is_lossless, json_value
 
 
 def preview(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The first `limit` rows of the Parquet file `path` (answer: query.QueryAnswer)."""
+    """The first `limit` rows of the Parquet file `path` (answer: queries.query.QueryAnswer).
+
+    Raises:
+        ComputeError: `query_too_large`.
+    """
     started = time.perf_counter()
     limit = int(job["limit"])
+    source = f"read_parquet({literal(job['path'])})"
     with connect(memory_mb=engine_memory_mb(int(job["memory_mb"])), threads=int(job["threads"])) as connection:
-        rows = f"SELECT * FROM read_parquet({literal(job['path'])}) LIMIT {limit + 1}"  # noqa: S608 - a quoted literal
-        described = connection.execute(f"DESCRIBE {rows}").fetchall()
-        found = connection.execute(rows).fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - a quoted literal
+        columns = ", ".join(readable(identifier(name), kind) for name, kind, *_ in described)
+        found = connection.execute(f"SELECT {columns} FROM {source} LIMIT {limit + 1}")  # noqa: S608 - quoted names
+        rows, lost = json_rows(found)
     report(1, 1, "Done")
-    shown = found[:limit]
-    lost = sum(not is_lossless(value) for row in shown for value in row)
-    message = f"{lost} values are infinite; they are null here."
     return {
         "columns": [ColumnSchema(name=row[0], type=contract_type(row[1])) for row in described],
-        "rows": [[json_value(value) for value in row] for row in shown],
-        "row_count": len(shown),
-        "truncated": len(found) > limit,
+        "rows": rows[:limit],
+        "row_count": min(len(rows), limit),
+        "truncated": len(rows) > limit,
         "took_ms": round((time.perf_counter() - started) * 1000, 1),
-        "warnings": [{"code": "not_finite", "message": message}] if lost else [],
+        "warnings": not_finite(lost),
     }

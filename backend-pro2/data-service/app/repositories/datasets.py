@@ -8,39 +8,29 @@ from uuid import UUID
 from shared.database import Session, UniqueViolation
 from shared.errors import Conflict
 
-_SHOWN = """
+SHOWN = """
 SELECT d.id, d.project_id, d.name, d.description, d.tags, d.status, d.current_version, d.task_id, d.error_code,
-       d.error_detail, d.created_by, d.created_at, d.updated_at, v.row_count, v.column_count, v.raw_bytes
+       d.error_detail, d.created_by, d.created_at, d.updated_at, d.deleted_at, v.row_count, v.column_count, v.raw_bytes
 FROM datasets d
 JOIN project_members m ON m.project_id = d.project_id AND m.user_id = $1
 LEFT JOIN LATERAL (
-    SELECT row_count, column_count, raw_bytes FROM dataset_versions
+    SELECT row_count, column_count, raw_bytes, schema FROM dataset_versions
     WHERE dataset_id = d.id AND (d.current_version IS NULL OR version = d.current_version)
     ORDER BY version DESC LIMIT 1
 ) v ON true
 """
 
-_ONE = f"{_SHOWN} WHERE d.id = $2"
+_ONE = f"{SHOWN} WHERE d.id = $2 AND d.deleted_at IS NULL"
 
-_PAGE = f"""
-{_SHOWN}
-WHERE ($2::uuid IS NULL OR d.project_id = $2)
-  AND ($3::text IS NULL OR strpos(lower(d.name), lower($3)) > 0 OR strpos(lower(d.description), lower($3)) > 0)
-  AND ($4::text IS NULL OR d.tags @> ARRAY[$4])
-  AND ($5::uuid IS NULL OR d.id < $5)
-ORDER BY d.id DESC
-LIMIT $6
-"""
-
-_LOCK = "SELECT id, project_id, updated_at FROM datasets WHERE id = $1 FOR UPDATE"
+_LOCK = "SELECT id, project_id, updated_at FROM datasets WHERE id = $1 AND deleted_at IS NULL FOR UPDATE"
 
 _NAMES_LIKE = """
 SELECT lower(name) FROM datasets
-WHERE project_id = $1 AND starts_with(lower(name), lower($2))
+WHERE project_id = $1 AND deleted_at IS NULL AND starts_with(lower(name), lower($2))
 ORDER BY name LIMIT 10000
 """
 
-_NAMES = "SELECT name FROM datasets WHERE project_id = $1 ORDER BY id DESC LIMIT 1000"
+_NAMES = "SELECT name FROM datasets WHERE project_id = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 1000"
 
 _INSERT = """
 INSERT INTO datasets (id, project_id, name, description, tags, created_by)
@@ -87,6 +77,7 @@ class Dataset:
     created_by: UUID | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
     row_count: int | None
     column_count: int | None
     raw_bytes: int | None
@@ -121,20 +112,6 @@ class NewDataset:
 async def visible(session: Session, dataset_id: UUID, user_id: UUID) -> Dataset | None:
     """The dataset, if the user is a member of its project."""
     return await session.fetch_one(Dataset, _ONE, user_id, dataset_id)
-
-
-async def page(
-    session: Session,
-    user_id: UUID,
-    *,
-    project_id: UUID | None,
-    text: str | None,
-    tag: str | None,
-    before: UUID | None,
-    limit: int,
-) -> list[Dataset]:
-    """Datasets of the user's projects, newest first, older than `before`; `text` stands in name or description."""
-    return await session.fetch_all(Dataset, _PAGE, user_id, project_id, text, tag, before, limit)
 
 
 async def lock(session: Session, dataset_id: UUID) -> LockedDataset | None:
@@ -193,11 +170,6 @@ async def mark_ready(session: Session, dataset_id: UUID, version: int) -> None:
 async def mark_failed(session: Session, dataset_id: UUID, code: str, detail: str) -> None:
     """Note why the latest version could not be made."""
     await session.execute(_FAILED, dataset_id, code, detail)
-
-
-async def delete(session: Session, dataset_id: UUID) -> None:
-    """Remove the dataset and its versions."""
-    await session.execute("DELETE FROM datasets WHERE id = $1", dataset_id)
 
 
 async def _texts(session: Session, sql: str, *arguments: object) -> set[str]:

@@ -1,4 +1,4 @@
-"""What the removal of a whole project takes from `datasets` and `dataset_versions`; nobody sees these rows any more."""
+"""What the removal of a whole project takes from our tables, the trash included; nobody sees these rows any more."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,6 +24,10 @@ WHERE v.dataset_id = gone.dataset_id AND v.version = gone.version
 _REMOVE_DATASETS = """
 DELETE FROM datasets WHERE id IN (SELECT id FROM datasets WHERE project_id = $1 LIMIT $2)
 """
+
+_REMOVE_UPLOADS = "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE project_id = $1 LIMIT $2)"
+
+_REMOVE_PIPELINES = "DELETE FROM pipelines WHERE id IN (SELECT id FROM pipelines WHERE project_id = $1 LIMIT $2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,13 @@ async def remove_versions(session: Session, gone: list[StoredVersion]) -> None:
 async def remove_datasets(session: Session, project_id: UUID, limit: int) -> int:
     """Remove up to `limit` datasets of the project; the number removed."""
     return await session.execute(_REMOVE_DATASETS, project_id, limit)
+
+
+async def remove_uploads(session: Session, project_id: UUID, limit: int) -> int:
+    """Remove up to `limit` uploads in parts, whose objects lie below the project's prefix; the number removed."""
+    return await session.execute(_REMOVE_UPLOADS, project_id, limit)
+
+
+async def remove_pipelines(session: Session, project_id: UUID, limit: int) -> int:
+    """Remove up to `limit` pipelines of the project with their versions; the number removed."""
+    return await session.execute(_REMOVE_PIPELINES, project_id, limit)

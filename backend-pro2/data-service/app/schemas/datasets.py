@@ -16,6 +16,7 @@ Description = Annotated[str, StringConstraints(max_length=2000)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), AfterValidator(one_line)]
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(lambda tags: list(dict.fromkeys(tags)))]
 Status = Literal["ingesting", "ready", "failed"]
+VersionStatus = Literal["ingesting", "ready", "failed", "expired"]
 
 _DATASET_ID = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"
 _CREATOR = "01890a5d-8c11-7a0b-8e2f-6d5c4b3a2910"
@@ -36,6 +37,8 @@ _DATASET: dict[str, JsonValue] = {
     "created_by": _CREATOR,
     "created_at": _AT,
     "updated_at": _AT,
+    "deleted_at": None,
+    "purge_at": None,
 }
 _VERSION: dict[str, JsonValue] = {
     "dataset_id": _DATASET_ID,
@@ -50,6 +53,10 @@ _VERSION: dict[str, JsonValue] = {
     "parquet_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
     "report": {"rows_rejected": 0},
     "operation": {"op": "upload", "filename": "prices.csv"},
+    "parents": [],
+    "task_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "quality": "passed",
+    "blocked": False,
     "created_by": _CREATOR,
     "created_at": _AT,
     "ready_at": _AT,
@@ -62,6 +69,7 @@ class DownloadFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     JSONL = "jsonl"
+    XLSX = "xlsx"
 
 
 class DatasetChange(RequestModel):
@@ -99,6 +107,8 @@ class DatasetModel(ApiModel):
     created_by: UUID | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = Field(description="In the trash since; null while it is not.")
+    purge_at: datetime | None = Field(description="When it leaves the trash for good; null while it is not there.")
 
     model_config = ConfigDict(json_schema_extra={"example": _DATASET})
 
@@ -110,23 +120,22 @@ class ColumnModel(ApiModel):
     type: str = Field(examples=["number"], description="integer, number, boolean, datetime, date, string or json.")
 
 
-class SchemaModel(ApiModel):
-    """The columns of a version."""
-
-    version: int
-    columns: list[ColumnModel]
-
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"version": 1, "columns": [{"name": "price", "type": "number"}]}}
-    )
-
-
-class VersionModel(ApiModel):
-    """An immutable content of a dataset. `report` tells how the file was read, and which lines of it were not."""
+class ParentModel(ApiModel):
+    """A version that another was made of."""
 
     dataset_id: UUID
     version: int
-    status: Status
+
+
+class VersionModel(ApiModel):
+    """An immutable content of a dataset. `report` tells how the file was read, and which lines of it were not.
+
+    Of an `expired` version retention has removed the content; what is known of it stays.
+    """
+
+    dataset_id: UUID
+    version: int
+    status: VersionStatus
     filename: str | None = Field(description="Of the uploaded file; null for a version that was computed.")
     bytes: int = Field(description="Size of the uploaded file.")
     sha256: str | None = Field(description="SHA-256 of the uploaded file.")
@@ -136,6 +145,10 @@ class VersionModel(ApiModel):
     parquet_sha256: str | None
     report: dict[str, Any] | None
     operation: dict[str, Any] = Field(examples=[{"op": "upload", "filename": "prices.csv"}])
+    parents: list[ParentModel] = Field(description="What it was made of.")
+    task_id: UUID | None = Field(description="The task that made it, or is making it.")
+    quality: Literal["passed", "warned", "failed"] | None = Field(description="How its rules came out, if it has any.")
+    blocked: bool = Field(description="The quality gate keeps it from queries, processing and analyses.")
     created_by: UUID | None
     created_at: datetime
     ready_at: datetime | None

@@ -13,6 +13,8 @@ from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun, TaskStatus
 
 from ..repositories import datasets, versions
 from ..repositories.versions import Content
+from . import quality_checks
+from .retention import expire_now
 
 PARQUET = "data.parquet"
 GONE = TaskFailed("dataset_removed", "The dataset was removed before it could be read.")
@@ -31,7 +33,8 @@ def version_of(task: Task) -> tuple[UUID, int]:
 
 
 async def store_and_commit(run: TaskRun, folder: Path, answer: dict[str, Any]) -> None:
-    """Store `folder`'s Parquet file and make its version ready and current (answer: engines.ingest.ContentAnswer).
+    """Store `folder`'s Parquet file and make its version ready, and current unless the quality gate
+    keeps it from use (answer: engines.ingest.ContentAnswer).
 
     Raises:
         TaskFailed: `dataset_removed`.
@@ -47,6 +50,7 @@ async def store_and_commit(run: TaskRun, folder: Path, answer: dict[str, Any]) -
     except (StaleAttempt, TaskFailed, QuotaExceeded, NotFound):
         await run.resources.object_store.remove(stored.key)
         raise
+    await expire_now(run.resources, dataset_id)
 
 
 async def mark_failed(session: Session, task: Task) -> None:
@@ -56,8 +60,9 @@ async def mark_failed(session: Session, task: Task) -> None:
     cancelled = task.status == TaskStatus.CANCELLED
     code = "cancelled" if cancelled else task.error_code or "internal_error"
     detail = _CANCELLED if cancelled else task.error_detail or ""
-    await versions.mark_failed(session, task.dataset_id, task.version)
+    # The dataset before its versions, as a removal has it.
     await datasets.mark_failed(session, task.dataset_id, code, detail)
+    await versions.mark_failed(session, task.dataset_id, task.version)
 
 
 async def _commit(run: TaskRun, dataset_id: UUID, version: int, stored: StoredObject, answer: dict[str, Any]) -> None:
@@ -75,6 +80,11 @@ async def _commit(run: TaskRun, dataset_id: UUID, version: int, stored: StoredOb
     async with run.commit(result) as session:
         await require_rows(session, settings, run.task.project_id, answer["rows"])
         await require_bytes(session, settings, run.task.project_id, stored.bytes)
+        # The dataset before its versions, as a removal has it; and not into the trash.
+        if await datasets.lock(session, dataset_id) is None:
+            raise GONE
         if not await versions.mark_ready(session, dataset_id, version, content):
             raise GONE
         await datasets.mark_ready(session, dataset_id, version)
+        if judged := answer.get("quality"):
+            await quality_checks.record(session, dataset_id, version, judged, run.task.created_by)

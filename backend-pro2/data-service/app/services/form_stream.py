@@ -155,7 +155,7 @@ class _Form:
 def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data":
-        raise UnsupportedMediaType("Send the file as multipart/form-data with the fields project_id and file.")
+        raise UnsupportedMediaType("Send the file as multipart/form-data, in the field file.")
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:
         raise _malformed()

@@ -5,19 +5,18 @@ Each step looks for what is left, so an attempt that was killed anywhere is cont
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from shared.database import Session
 from shared.errors import ServiceUnavailable
-from shared.object_store import ObjectStore
 from shared.tasks import TaskRun
 from shared.tasks.removals import call_off, count_running, remove_others
 
 from ..repositories import removals
+from .freed import remove_keys
 
 PAGE = 500
-AT_ONCE = 8
 # A worker ends a run that was called off within two seconds; what takes longer is waited for again, in another turn.
 PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.25
@@ -35,6 +34,8 @@ async def remove_project(run: TaskRun) -> None:
     objects += await _remove_objects(run, objects)
     await run.progress(objects, 0, "Removing datasets and tasks")
     datasets = await _page_by_page(run, removals.remove_datasets)
+    for remove in (removals.remove_uploads, removals.remove_pipelines):
+        await _page_by_page(run, remove)
     tasks = await _page_by_page(run, _remove_tasks(run.task.id))
     async with run.commit({"objects": objects, "datasets": datasets, "tasks": tasks}):
         pass
@@ -68,8 +69,9 @@ async def _remove_versions(run: TaskRun) -> int:
             page = await removals.some_versions(session, project_id, PAGE)
         if not page:
             return removed
-        keys = [key for version in page for key in version.keys]
-        await _remove_keys(run.resources.object_store, keys)
+        # A version that was rolled back to shares its content with another.
+        keys = {key for version in page for key in version.keys}
+        await remove_keys(run.resources.object_store, keys)
         async with database.transaction() as session:
             await removals.remove_versions(session, page)
         removed += len(keys)
@@ -83,20 +85,12 @@ async def _remove_objects(run: TaskRun, before: int) -> int:
     async for entry in store.list(f"{run.task.project_id}/"):
         page.append(entry.key)
         if len(page) == PAGE:
-            await _remove_keys(store, page)
+            await remove_keys(store, page)
             removed += len(page)
             await run.progress(before + removed, 0, f"Removed {before + removed} files")
             page = []
-    await _remove_keys(store, page)
+    await remove_keys(store, page)
     return removed + len(page)
-
-
-async def _remove_keys(store: ObjectStore, keys: Sequence[str]) -> None:
-    parts = (store.remove(*keys[start::AT_ONCE]) for start in range(AT_ONCE))
-    # All are heard out, so that none goes on after a failure, which the runner must see as it is.
-    for failure in await asyncio.gather(*parts, return_exceptions=True):
-        if failure is not None:
-            raise failure
 
 
 async def _page_by_page(run: TaskRun, remove: Callable[[Session, UUID, int], Awaitable[int]]) -> int:

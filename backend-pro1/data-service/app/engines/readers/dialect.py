@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from shared.compute.protocol import ComputeError
 
+from .source import ReadOptions
+
 DELIMITERS = (",", ";", "\t", "|")
 CONSISTENT = 0.5
 RAGGED = 0.3
 TITLE_LINES = 20
+RECORDS = 5000
 MAX_FIELD = 4 * 1024 * 1024
 
 _NOT_CSV = re.compile(r"\s*(<!doctype|<html|<\?xml|\{\s*[\"}]|\[\s*[\[{])", re.IGNORECASE)
@@ -21,39 +24,57 @@ _SEPARATOR_LINE = re.compile(r"sep=([,;|\t])\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`header` is the first record of the table, which starts after `skip` lines of titles and blanks."""
+    """`header` is the first of the table's `records`, which start after `skip` lines of titles and blanks."""
 
     delimiter: str
+    quote: str
     header: tuple[str, ...]
     skip: int
+    records: Sequence[Sequence[str]]
 
 
-def detect(sample: str, *, whole: bool) -> Dialect:
+def detect(sample: str, options: ReadOptions | None = None, *, whole: bool) -> Dialect:
     """The delimiter that splits most records of `sample` into one number of fields, two or more.
 
     Text in which no delimiter does is a table of one column, unless it is prose or another format. A first line
-    `sep=;`, as Excel writes it, decides by itself.
+    `sep=;`, as Excel writes it, decides by itself, and so does the uploader.
 
     Raises:
         ComputeError: `not_tabular`, `no_rows`.
     """
     if not sample.strip():
         raise no_rows()
-    if _NOT_CSV.match(sample):
+    options = options or ReadOptions()
+    if _NOT_CSV.match(sample) and not options.delimiter:
         raise not_tabular("It looks like JSON, HTML or XML.")
-    told = _SEPARATOR_LINE.match(sample)
+    line = _SEPARATOR_LINE.match(sample)
+    told = options.delimiter or (line[1] if line else None)
     # Blanked rather than cut, so that line numbers stay.
-    sample = _SEPARATOR_LINE.sub("\n", sample, count=1) if told else sample
-    delimiters = (told[1],) if told else DELIMITERS
-    candidates = [shape for shape in (_shape(sample, delimiter, whole=whole) for delimiter in delimiters) if shape]
+    sample = _SEPARATOR_LINE.sub("\n", sample, count=1) if line else sample
+    skip, quote = options.skip, options.quote or '"'
+    delimiters = (told,) if told else DELIMITERS
+    shapes = [_shape(_without(sample, skip or 0), delimiter, quote, whole=whole) for delimiter in delimiters]
+    candidates = [shape for shape in shapes if shape]
     if not candidates:
         raise not_tabular("It has no readable lines.")
     best = max(candidates, key=lambda shape: shape.rank)
-    if told or (best.fields > 1 and best.share >= CONSISTENT):
-        return best.dialect()
-    if max(shape.split for shape in candidates) > RAGGED:
-        raise not_tabular("Its lines do not have the same number of values under any of: comma, semicolon, tab, bar.")
-    return candidates[0].dialect()
+    if not (told or (best.fields > 1 and best.share >= CONSISTENT)):
+        if max(shape.split for shape in candidates) > RAGGED:
+            raise not_tabular(
+                "Its lines do not have the same number of values under any of: comma, semicolon, tab, bar."
+            )
+        best = candidates[0]
+    return best.dialect(quote, skip)
+
+
+def _without(sample: str, lines: int) -> str:
+    """`sample` without its first lines."""
+    start = 0
+    for _ in range(lines):
+        start = sample.find("\n", start) + 1
+        if not start:
+            raise no_rows()
+    return sample[start:]
 
 
 def not_tabular(reason: str) -> ComputeError:
@@ -80,6 +101,11 @@ class _Record:
     line: int
     fields: tuple[str, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a value with line ends closes it: if nothing follows, its quotation mark is not closed."""
+        return "\n" in self.fields[-1].rstrip("\n")
+
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
@@ -93,18 +119,21 @@ class _Shape:
     def rank(self) -> tuple[bool, float, bool, int]:
         return (self.fields > 1, round(self.share, 1), len(self.records[0].fields) == self.fields, self.fields)
 
-    def dialect(self) -> Dialect:
-        """The table starts at the first record of the usual width if only titles stand above it."""
+    def dialect(self, quote: str, skip: int | None) -> Dialect:
+        """The table starts after `skip` lines, or at the first record of the usual width if only titles are above."""
         first = next(record for record in self.records if len(record.fields) == self.fields)
         above = self.records[: self.records.index(first)]
         titles = len(above) <= TITLE_LINES and all(len(record.fields) < min(2, self.fields) + 1 for record in above)
-        start = first if titles else self.records[0]
-        return Dialect(self.delimiter, start.fields, start.line)
+        start = first if titles and skip is None else self.records[0]
+        if self.records[-1] is start and start.is_open:
+            raise not_tabular(f"The quotation mark in line {start.line + 1 + (skip or 0)} is not closed.")
+        records = [record.fields for record in self.records[self.records.index(start) :]]
+        return Dialect(self.delimiter, quote, start.fields, start.line + (skip or 0), records)
 
 
-def _shape(sample: str, delimiter: str, *, whole: bool) -> _Shape | None:
-    records = _records(sample, delimiter)
-    if not whole and len(records) > 1:
+def _shape(sample: str, delimiter: str, quote: str, *, whole: bool) -> _Shape | None:
+    records = _records(sample, delimiter, quote)
+    if not whole and 1 < len(records) < RECORDS:
         records.pop()
     if not records:
         return None
@@ -113,10 +142,10 @@ def _shape(sample: str, delimiter: str, *, whole: bool) -> _Shape | None:
     return _Shape(delimiter, records, fields, most / len(records), 1 - counts[1] / len(records))
 
 
-def _records(sample: str, delimiter: str) -> list[_Record]:
-    """The records that are not blank, each with the number of lines above it."""
+def _records(sample: str, delimiter: str, quote: str) -> list[_Record]:
+    """The first RECORDS records that are not blank, each with the number of lines above it."""
     csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, quotechar=quote)
     records: list[_Record] = []
     above = 0
     try:
@@ -124,6 +153,8 @@ def _records(sample: str, delimiter: str) -> list[_Record]:
             if any(field.strip() for field in fields) or len(fields) > 1:
                 records.append(_Record(above, tuple(fields)))
             above = reader.line_num
+            if len(records) == RECORDS:
+                break
     except csv.Error:
         return []
     return records

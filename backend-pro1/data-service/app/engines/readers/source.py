@@ -44,6 +44,18 @@ class Source:
     max_columns: int
     max_unpacked_bytes: int
 
+    @classmethod
+    def of(cls, job: Mapping[str, Any]) -> Self:
+        """From the members of a job (ingest.IngestJob)."""
+        return cls(
+            path=Path(job["source"]),
+            filename=job["filename"],
+            scratch=Path(job["scratch"]),
+            options=ReadOptions.of(job["options"]),
+            max_columns=int(job["max_columns"]),
+            max_unpacked_bytes=int(job["max_unpacked_bytes"]),
+        )
+
     def at(self, path: Path) -> Self:
         """The same, read from another file."""
         return replace(self, path=path)
@@ -85,6 +97,9 @@ class IngestReport(TypedDict):
     rejected_cells_by_column: dict[str, int]
     rejected_cell_samples: list[RejectedCell]
     packed_as: NotRequired[str]
+    records_in: NotRequired[str]
+    passed_over: NotRequired[list[str]]
+    merged_ranges: NotRequired[int]
     sheet: NotRequired[str]
     sheets: NotRequired[list[str]]
     encoding: NotRequired[str]

@@ -1,169 +1,163 @@
 """A CSV file becomes typed Parquet; every line is kept or reported, no value is changed in silence.
 
-A value that its column's type cannot hold never costs its row: the column is read again as numbers in another notation,
-and if that fails too, as text.
+A value that its column's type cannot hold never costs its row: unless the uploader insists on the type, the whole
+column is looked at again for a notation that all its values are in, and if there is none, it is kept as text.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from ..duck import error_message, identifier, literal
-from . import notations
+from ..duck import error_message
+from ..parquet import write_rows
+from ..quoting import identifier, literal
+from . import column_types, moments, notations, rejects
+from .column_types import AMBIGUOUS, NUMERIC
 from .csv_file import CsvFile
 from .notations import Notation
-from .source import Conversion
+from .source import Conversion, ReadOptions
 
-# Every attempt widens all columns that do not fit; none can be widened more often than this.
-ATTEMPTS = 8
-ISO_DATE = "%Y-%m-%d"
-GROUP_CELLS = 2_000_000
+# One more than it takes: the second look at the file settles every column.
+ATTEMPTS = 3
 CHECKED_AT_ONCE = 200
-MAX_GROUP_ROWS = 122_880
+NARROW, NARROW_MB = 50, 256
 _MARK = re.compile(r"~(\d+)~(.*)", re.DOTALL)
-_WIDER: dict[Notation | str, Notation] = {
-    "DOUBLE": notations.POINT,
-    notations.PLAIN_INTEGER: notations.INTEGER,
-    notations.INTEGER: notations.POINT,
-    notations.GROUPED_INTEGER: notations.GROUPED,
-}
 
 
-@dataclass(slots=True)
-class Plan:
-    """How each column is read: with a DuckDB type, or as text and then as numbers in a notation."""
-
-    types: dict[str, str]
-    notations: dict[str, Notation] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-
-    def as_text(self, column: str, reason: str) -> None:
-        """Keep the column's text as it stands."""
-        self.types[column] = "VARCHAR"
-        self.notations.pop(column, None)
-        self.notes[column] = f"kept as text: {reason}"
-
-    def as_notation(self, column: str, notation: Notation) -> None:
-        """Read the column as text and turn it into numbers."""
-        self.types[column] = "VARCHAR"
-        self.notations[column] = notation
-        self.notes[column] = f"read as {notation.name}; words for a missing value became null"
-
-    def widen(self, column: str, reason: str) -> None:
-        """The next wider reading of a column that does not fit."""
-        wider = _WIDER.get(self.notations.get(column) or self.types[column])
-        if wider is None:
-            self.as_text(column, reason)
-        else:
-            self.as_notation(column, wider)
-
-    def give_up(self) -> None:
-        """Keep every column as text that is read in a notation."""
-        for column in list(self.notations):
-            self.as_text(column, "it holds a number too large for 64 bits, or stands beside one")
-
-    def conversions(self) -> list[Conversion]:
-        """The notes, in the order of the columns."""
-        return [Conversion(column=column, note=self.notes[column]) for column in self.types if column in self.notes]
-
-
-def plan(connection: duckdb.DuckDBPyConnection, file: CsvFile) -> Plan:
-    """Types from the sniffer, corrected by a look at the first rows as text.
-
-    Integers are read as text too, because DuckDB's reader would round a later 1.5 in silence. In a table so wide that
-    checking on the way would take too much memory, they are checked beforehand.
-    """
-    result = Plan(dict(file.types))
-    integers = [name for name, kind in file.types.items() if kind == "BIGINT"]
-    if len(file.types) <= CHECKED_AT_ONCE:
-        for column in integers:
-            result.types[column] = "VARCHAR"
-            result.notations[column] = notations.PLAIN_INTEGER
-    else:
-        for column in notations.misfits(connection, file.text_reader(), integers, notations.PLAIN_INTEGER):
-            result.as_notation(column, notations.INTEGER)
-    if file.date_format and file.date_format != ISO_DATE:
-        written = file.date_format.replace("%", "")
-        result.notes = {name: f"read as dates written {written}" for name, kind in file.types.items() if kind == "DATE"}
-    texts = [name for name, kind in file.types.items() if kind == "VARCHAR"]
-    doubles = [name for name, kind in file.types.items() if kind == "DOUBLE"]
-    sample = f"(SELECT * FROM {file.text_reader()} LIMIT 20480)"  # noqa: S608 - quoted literals
-    for column in notations.lossy(connection, sample, doubles):
-        result.as_text(column, "as numbers its values would lose digits")
-    for column, notation in notations.detect(connection, sample, texts, delimiter=file.delimiter).items():
-        result.as_notation(column, notation)
-    return result
-
-
-def write_parquet(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan, target: Path) -> int:
-    """Write the file as Parquet, widening columns of `plan` as needed; the number of rows.
+def write_parquet(connection: duckdb.DuckDBPyConnection, file: CsvFile, options: ReadOptions, target: Path) -> int:
+    """Write the file as Parquet, widening readings of `file` as needed; the number of rows.
 
     Raises:
         duckdb.Error: the file cannot be read at all.
     """
-    rows = 0
+    words = options.null_values is None
+    if len(file.readings) > CHECKED_AT_ONCE:
+        _check_wide(connection, file, options)
     for _ in range(ATTEMPTS):
         try:
-            rows = _copy(connection, file, plan, target)
-        except duckdb.ConversionException:
-            # An integer beyond 64 bits: too rare to find out which.
-            plan.give_up()
-            continue
+            rows = _copy(connection, file, target, words=words)
         except duckdb.InvalidInputException as error:
             if not (found := _MARK.search(error_message(error))):
                 raise
-            _widen_unfit(connection, file, plan, list(plan.types)[int(found[1])], found[2])
+            _look_again(connection, file, options, {list(file.readings)[int(found[1])]: f"it holds {found[2]!r}"})
             continue
-        misfits = _misfits(connection)
+        misfits = _misfits(connection, file.path)
         if not misfits:
-            break
-        for column, line, text in misfits:
-            plan.widen(column, f"line {line} is {text!r}")
-    return rows
+            _settle_orders(connection, file, target)
+            return rows
+        _look_again(connection, file, options, {name: f"line {line} is {text!r}" for name, line, text in misfits})
+    raise duckdb.InvalidInputException("The columns' types cannot be settled.")
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan, target: Path) -> int:
+def conversions(file: CsvFile) -> list[Conversion]:
+    """What was done to columns, in their order."""
+    return [Conversion(column=name, note=reading.note) for name, reading in file.readings.items() if reading.note]
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path, *, words: bool) -> int:
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    group = max(2048, min(MAX_GROUP_ROWS, GROUP_CELLS // len(plan.types)))
-    row = connection.execute(
-        f"COPY (SELECT {', '.join(_expressions(plan))} FROM {file.reader(plan.types)}) TO {literal(target)} "  # noqa: S608
-        f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE {group})"
-    ).fetchone()
-    return int(row[0]) if row else 0
+    used = {name: reading.notation for name, reading in file.readings.items() if reading.notation}
+    reader = file.reader({name: notation.reads_as for name, notation in used.items() if notation.reads_as})
+    select = f"SELECT {', '.join(_expressions(file, words=words))} FROM {reader}"  # noqa: S608 - quoted identifiers
+    with _little_memory(connection, len(file.readings)):
+        return write_rows(connection, select, target, len(file.readings))
 
 
-def _expressions(plan: Plan) -> Iterator[str]:
-    for index, (name, kind) in enumerate(plan.types.items()):
-        column = identifier(name)
-        if name in plan.notations:
-            yield f"{notations.expression(name, plan.notations[name], f'~{index}~')} AS {column}"
-        elif kind == "DOUBLE":
-            # A NaN in a file says that the value is missing.
-            yield f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END AS {column}"
-        elif kind == "TIMESTAMP WITH TIME ZONE":
-            yield f"{column} AT TIME ZONE 'UTC' AS {column}"
-        else:
+@contextmanager
+def _little_memory(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[None]:
+    """Reading a narrow file is as fast in less memory; what it may use it would fill with what waits to be written."""
+    usual = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+    if columns > NARROW or usual is None:
+        yield
+        return
+    connection.execute(f"SET memory_limit = '{NARROW_MB}MiB'")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET memory_limit = {literal(usual[0])}")
+
+
+def _expressions(file: CsvFile, *, words: bool) -> Iterator[str]:
+    for index, (name, reading) in enumerate(file.readings.items()):
+        column, notation = identifier(name), reading.notation
+        if notation is None:
             yield column
+            continue
+        bad = f"error('~{index}~' || left(CAST({column} AS VARCHAR), 80))"
+        bad = f"CAST(NULL AS {notation.duck_type})" if reading.tolerant else bad
+        yield f"{notations.expression(name, notation, bad, words=words)} AS {column}"
 
 
-def _misfits(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
+def _misfits(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, int, str]]:
     """(column, line, start of that line) of the first line of each column whose value does not fit its type."""
-    return connection.execute(
-        "SELECT column_name, min(line), left(arg_min(csv_line, line), 80) FROM reject_errors "
-        "WHERE error_type = 'CAST' AND line NOT IN (SELECT line FROM reject_errors WHERE error_type <> 'CAST') "
-        "GROUP BY column_name"
+    found = connection.execute(
+        "SELECT column_name, min(line_byte_position) AS place, left(arg_min(csv_line, line_byte_position), 80) "
+        "FROM reject_errors WHERE error_type = 'CAST' AND line_byte_position NOT IN "
+        "(SELECT line_byte_position FROM reject_errors WHERE error_type <> 'CAST') GROUP BY column_name ORDER BY place"
     ).fetchall()
+    lines = rejects.lines_at(path, [place for _, place, _ in found])
+    return [(column, line, text) for line, (column, _, text) in zip(lines, found, strict=True)]
 
 
-def _widen_unfit(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan, column: str, text: str) -> None:
-    """Widen `column`, which holds `text`, and every other that does not fit: one look at the file for each notation."""
-    reasons = {column: f"it holds {text!r}"}
-    for notation in set(plan.notations.values()):
-        columns = [name for name, used in plan.notations.items() if used == notation]
-        unfit = notations.misfits(connection, file.text_reader(), columns, notation)
-        reasons = dict.fromkeys(unfit, "not all of its values are numbers") | reasons
-    for name, reason in reasons.items():
-        plan.widen(name, reason)
+def _look_again(
+    connection: duckdb.DuckDBPyConnection, file: CsvFile, options: ReadOptions, reasons: dict[str, str]
+) -> None:
+    """Settle the reading of every column by all rows; `reasons` tells what is known to be wrong."""
+    for name, reading in file.readings.items():
+        if checked := moments.CHECKED.get(reading.notation):
+            reading.notation = checked
+            # What the reader has made of a text is not what the file holds.
+            reasons.pop(name, None)
+    _settle(connection, file, options, reasons, list(file.readings))
+
+
+def _settle(
+    connection: duckdb.DuckDBPyConnection,
+    file: CsvFile,
+    options: ReadOptions,
+    reasons: dict[str, str],
+    columns: Sequence[str],
+) -> None:
+    words, table = options.null_values is None, file.text_reader()
+    used = [(name, notation) for name in columns if (notation := file.readings[name].notation)]
+    counts = column_types.count_fits(connection, table, used, words=words)
+    unfit = {name: held for (name, held), (fit, present) in zip(used, counts, strict=True) if fit < present}
+    for name in unfit:
+        file.readings[name].tolerant = file.readings[name].told
+    among = column_types.candidates(options, file.delimiter)
+    wider = {name: _family(held, among) for name, held in unfit.items() if not file.readings[name].told}
+    for name, found in column_types.first_fits(connection, table, wider, words=words).items():
+        if found.notation:
+            found.note = found.note or f"read as {found.notation.name}"
+        else:
+            found.note = f"kept as text: {reasons.get(name, 'not all of its values are in one notation')}"
+        file.readings[name] = found
+
+
+def _family(notation: Notation, among: Sequence[Notation]) -> list[Notation]:
+    """Those of `among` whose values are alike, and that are read from text."""
+    kinds = NUMERIC if notation.duck_type in NUMERIC else (notation.duck_type,)
+    return [entry for entry in among if entry.duck_type in kinds and not entry.reads_as]
+
+
+def _check_wide(connection: duckdb.DuckDBPyConnection, file: CsvFile, options: ReadOptions) -> None:
+    """Check integers beforehand: in so wide a table, checking on the way would take too much memory."""
+    plain = [name for name, reading in file.readings.items() if reading.notation == notations.PLAIN_INTEGER]
+    for name in plain:
+        file.readings[name].notation = notations.READ_INTEGER
+    _settle(connection, file, options, {}, plain)
+
+
+def _settle_orders(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> None:
+    """Take back that both orders of day and month fit, where a later row has shown that only one does."""
+    for name, reading in file.readings.items():
+        if not reading.note.endswith(AMBIGUOUS) or reading.notation is None:
+            continue
+        row = connection.execute(
+            f"SELECT max(day({identifier(name)})) FROM read_parquet({literal(target)})"  # noqa: S608
+        ).fetchone()
+        if row and row[0] is not None and row[0] > 12:
+            reading.note = reading.notation.note

@@ -1,0 +1,1 @@
+"""The operations of a pipeline, grouped by theme; none of these modules loads DuckDB."""

@@ -1,0 +1,1 @@
+"""Steps over Parquet files: checked, previewed, or run into the content of a version."""

@@ -14,7 +14,7 @@ PYTHON = ROOT / ".venv-ydata" / "bin" / "python"
 SCRIPT = ROOT / "benchmarks" / "baselines" / "ydata_profile.py"
 MODES = ("minimal", "without_interactions", "default")
 # Its whole report takes many minutes even for ten thousand rows; then the ratio is a lower bound.
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 60
 
 
 def theirs(rows: int, mode: str) -> tuple[float, bool]:

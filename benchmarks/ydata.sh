@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ingest and profile beside ydata-profiling; see README.md. Ten minutes, most of them ydata-profiling's own.
+# Ingest and profile beside ydata-profiling; see README.md. Five minutes, most of them ydata-profiling's own.
 #
 # Usage: benchmarks/ydata.sh [--help]
 

@@ -127,7 +127,7 @@ integration() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
   else
-    run_halves integration 'data-service' 'shared api-gateway ai-service' -m integration
+    run_halves integration 'data-service ai-service' 'shared api-gateway' -m integration
   fi
 }
 

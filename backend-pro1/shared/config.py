@@ -191,7 +191,9 @@ class WorkSettings(BaseSettings):
     trash_days: float = Field(30, gt=0, description="How long a deleted dataset can be restored.")
     query_cache_seconds: int = Field(600, ge=0, description="How long answers of queries are kept; 0: not at all.")
     query_result_hours: float = Field(24, gt=0, description="How long the rows of a query that ran as a task are kept.")
-    max_columns: int = Field(10_000, ge=1, description="Columns a dataset may have.")
+    max_columns: int = Field(
+        4000, ge=1, description="Columns a dataset may have; more than this take minutes and gigabytes to read."
+    )
     orphan_hours: float = Field(24, gt=0, description="Age at which an object that no row refers to is removed.")
     task_lease_seconds: float = Field(15, ge=1, description="A worker silent for this long loses its task.")
     task_max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a task is failed as poison.")

@@ -15,16 +15,20 @@ from ..harness.peak import peak_bytes
 
 QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
 TOP, BINS = 10, 20
+# As large as the one that our profile takes correlations from.
+SAMPLE = 200_000
 TIMES = ["ordered_on", "paid_at"]
 
 
 def profile(frame: pd.DataFrame) -> dict[str, Any]:
-    """Counts, missing, distinct, extremes, moments, quantiles, most frequent values, histograms and correlations."""
-    numbers = frame.select_dtypes("number")
+    """Counts, distinct, extremes, moments, quantiles, frequent values, histograms, correlations, duplicates."""
+    sample = frame.sample(min(SAMPLE, len(frame)), random_state=0).select_dtypes("number")
     return {
         "rows": len(frame),
         "columns": [column(frame[name]) for name in frame.columns],
-        "correlations": numbers.corr().to_numpy().tolist(),
+        "correlations": sample.corr().to_numpy().tolist(),
+        "rank_correlations": sample.corr("spearman").to_numpy().tolist(),
+        "duplicates": int(frame.duplicated().sum()),
     }
 
 
@@ -38,7 +42,13 @@ def column(values: "pd.Series[Any]") -> dict[str, Any]:
         "distinct": int(values.nunique()),
         "top": [(str(value), int(number)) for value, number in counts.items()],
     }
-    return figures if values.dtype.kind not in "iufM" else figures | spread(values.dropna())
+    return figures | (spread(values.dropna()) if values.dtype.kind in "iufM" else texts(values.dropna()))
+
+
+def texts(present: "pd.Series[Any]") -> dict[str, Any]:
+    """What only texts have."""
+    lengths = present.str.len()
+    return {"min_length": int(lengths.min()), "mean_length": float(lengths.mean()), "max_length": int(lengths.max())}
 
 
 def spread(present: "pd.Series[Any]") -> dict[str, Any]:
@@ -50,6 +60,8 @@ def spread(present: "pd.Series[Any]") -> dict[str, Any]:
         "std": str(present.std()),
     }
     numbers = present.astype("int64") if present.dtype.kind == "M" else present
+    if present.dtype.kind != "M":
+        figures |= {"skewness": str(present.skew()), "kurtosis": str(present.kurt())}
     return figures | {
         "quantiles": [str(value) for value in present.quantile(QUANTILES)],
         "histogram": [part.tolist() for part in np.histogram(numbers, BINS)],

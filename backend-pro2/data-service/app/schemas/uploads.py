@@ -149,7 +149,7 @@ class FileFormats(ApiModel):
                 ],
                 "max_bytes": 10737418240,
                 "max_unpacked_bytes": 53687091200,
-                "max_columns": 10000,
+                "max_columns": 4000,
             }
         }
     )

@@ -35,6 +35,10 @@ class Dataset:
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
+    async def tag(self) -> str:
+        answer = await self._client.get(f"/manage/datasets/{self.id}", headers=self._headers)
+        return answer.headers["etag"]
+
     async def replace(self, content: str) -> dict[str, Any]:
         files = {"file": ("prices.csv", content.encode(), "text/csv")}
         url = f"/manage/datasets/{self.id}/versions?wait=60"
@@ -68,11 +72,32 @@ async def test_the_gate(dataset: Dataset) -> None:
     assert (run["status"], run["results"][0]["samples"]) == ("failed", [-2])
     opened = await dataset.ask("PUT", "/quality/gate", {"enabled": False})
     assert opened == {"enabled": False, "blocked_versions": []}
+    shown = await dataset.ask("GET", "")
+    assert (shown["current_version"], shown["error"]) == (2, None)
     assert (await dataset.query("prices")).json()["rows"] == [[-2]]
     await dataset.ask("PUT", f"/quality/rules/{rule['id']}", {**RANGE, "severity": "warning"})
     await dataset.ask("PUT", "/quality/gate", {"enabled": True})
     assert (await dataset.ask("POST", "/quality/run?version=2"))["status"] == "warned"
     assert (await dataset.ask("GET", "/quality/gate"))["blocked_versions"] == []
+
+
+async def test_the_gate_closes_on_the_only_version(dataset: Dataset) -> None:
+    await dataset.ask("POST", "/quality/rules", {"rule": {"kind": "row_count", "min": 3}}, 201)
+    assert (await dataset.ask("POST", "/quality/run"))["status"] == "failed"
+    before = await dataset.tag()
+    assert (await dataset.ask("PUT", "/quality/gate", {"enabled": True}))["blocked_versions"] == [1]
+    shown = await dataset.ask("GET", "")
+    assert (shown["status"], shown["current_version"], shown["error"]["code"]) == (
+        "failed",
+        None,
+        "quality_gate_failed",
+    )
+    assert await dataset.tag() != before
+    assert (await dataset.query("prices")).json()["code"] == "dataset_not_ready"
+    assert (await dataset.ask("GET", "/profile?version=1"))["rows"] == 2
+    await dataset.ask("PUT", "/quality/gate", {"enabled": False})
+    shown = await dataset.ask("GET", "")
+    assert (shown["status"], shown["current_version"], shown["error"]) == ("ready", 1, None)
 
 
 async def test_rules_and_drift(dataset: Dataset) -> None:

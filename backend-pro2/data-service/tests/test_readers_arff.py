@@ -56,6 +56,12 @@ def test_dates() -> None:
     assert table.report["rejected_cells_by_column"] == {"a": 1}
 
 
+@pytest.mark.parametrize(("letters", "offset"), [("XXX", "+02:00"), ("XX", "+0200"), ("Z", "+0200")])
+def test_offsets(letters: str, offset: str) -> None:
+    text = f"@relation r\n@attribute a date \"yyyy-MM-dd'T'HH:mm:ss{letters}\"\n@data\n2024-01-31T10:00:00{offset}\n"
+    assert read_file(text).rows == [(dt.datetime(2024, 1, 31, 8),)]
+
+
 def test_rows_that_do_not_fit_are_reported() -> None:
     report = read_file(HEADER + "1,x\n1\n1,x,2\n1,'x\n{7 1}\n2,x\n").report
     assert report["rejected_reasons"] == {

@@ -2,22 +2,23 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from shared.conditional import TAG_HEADER, TAGGED_READ, json_answer, not_modified, tagged
+from shared.conditional import TAG_HEADER, TAGGED_READ, not_modified, tagged
 from shared.dependencies import IfNoneMatch, RequestId
 from shared.etags import etag_of_digest
 from shared.idempotency import Once
 from shared.identity import CurrentCaller
-from shared.links import PublicPrefix, public_path
+from shared.links import PublicPrefix
 from shared.pagination import decode_cursor, page_of
 from shared.schemas import OfProject, Page, PageQuery, Wait, problems
 from shared.tasks import Task, TaskStatus
+from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel, task_body
 from shared.tasks.streaming import TaskEvents
 
@@ -41,9 +42,6 @@ WORD = "^[a-z0-9-]+$"
 TypeName = Annotated[
     str, Path(max_length=50, pattern=WORD, description="One of `/analysis/types`.", examples=["regression"])
 ]
-FINISHED: dict[int | str, dict[str, Any]] = {
-    200: {"model": TaskModel, "description": "`wait` was given, and the analysis has ended."}
-}
 SUBMIT_PROBLEMS = problems(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
@@ -241,7 +239,4 @@ async def submit_type(
 
 
 def _accepted(prefix: str, task: Task) -> Response:
-    headers = {"Location": public_path(prefix, f"/analysis/{task.id}")}
-    if task.is_finished:
-        return json_answer(task_body(task, prefix), 200, headers)
-    return json_answer(task_body(task, prefix), 202, {**headers, "Retry-After": "1"})
+    return accepted_task(prefix, task, "/analysis")

@@ -74,13 +74,23 @@ FROM datasets d
 WHERE v.dataset_id = $1 AND v.version = $2 AND d.id = v.dataset_id
 """
 
-# The newest version that may be used: what a query means by the dataset's name.
+# The newest version that may be used: what a query means by the dataset's name. What was said of the gate is said anew.
 _MAKE_CURRENT = """
-UPDATE datasets
-SET current_version = (SELECT max(version) FROM dataset_versions
-                       WHERE dataset_id = $1 AND status = 'ready' AND NOT blocked)
-WHERE id = $1
+UPDATE datasets d
+SET current_version = chosen.version,
+    status = CASE WHEN chosen.version IS NOT NULL THEN 'ready' WHEN d.status = 'ready' THEN 'failed' ELSE d.status END,
+    error_code = CASE WHEN chosen.version IS NULL AND d.status = 'ready' THEN $2
+                      WHEN d.error_code = $2 THEN NULL ELSE d.error_code END,
+    error_detail = CASE WHEN chosen.version IS NULL AND d.status = 'ready' THEN $3
+                        WHEN d.error_code = $2 THEN NULL ELSE d.error_detail END,
+    updated_at = now()
+FROM (SELECT max(version) AS version FROM dataset_versions
+      WHERE dataset_id = $1 AND status = 'ready' AND NOT blocked) AS chosen
+WHERE d.id = $1
 """
+
+GATE_CODE = "quality_gate_failed"
+_NONE_PASSES = "No version passes the quality gate. Mend the data, change the rules, or open the gate."
 
 
 _PARENTS = """
@@ -252,4 +262,4 @@ async def parents(session: Session, project_id: UUID, dataset_ids: Sequence[UUID
 
 async def choose_current(session: Session, dataset_id: UUID) -> None:
     """Make the newest usable version current; the caller has locked the dataset."""
-    await session.execute(_MAKE_CURRENT, dataset_id)
+    await session.execute(_MAKE_CURRENT, dataset_id, GATE_CODE, _NONE_PASSES)

@@ -12,12 +12,12 @@ from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix
 from shared.schemas import Wait, problems
+from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel
 
 from ..dependencies import ProcessesDep
 from ..schemas.processes import Operations, PreviewRequest, PreviewRows, ProcessRequest, StepRequest
 from .connected import Connected
-from .task_bodies import FINISHED, accepted_task
 
 router = APIRouter(prefix="/process", tags=["process"])
 

@@ -14,6 +14,7 @@ from shared.identity import CurrentCaller
 from shared.links import PublicPrefix
 from shared.schemas import ApiModel, Wait, problems
 from shared.tasks import Task
+from shared.tasks.answers import accepted_task
 from shared.tasks.schemas import TaskModel, task_body
 
 from ..dependencies import QueriesDep, QueryTasksDep
@@ -29,7 +30,6 @@ from ..schemas.queries import (
 from ..services.query_tasks import ResultPage
 from .connected import Connected, WhileConnected
 from .row_cursors import decode_row, encode_row
-from .task_bodies import accepted_task
 
 router = APIRouter(prefix="/process/query", tags=["process"])
 

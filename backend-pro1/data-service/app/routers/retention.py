@@ -11,6 +11,7 @@ from shared.idempotency import Once
 from shared.identity import CurrentCaller
 from shared.links import PublicPrefix
 from shared.schemas import Wait, problems
+from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel
 
 from ..dependencies import GarbageDep, RetentionsDep, RollbacksDep
@@ -21,7 +22,6 @@ from ..schemas.garbage import GarbageRequest
 from ..schemas.retention import RetentionChange, RetentionModel, RollbackRequest
 from ..services.datasets import etag
 from .bodies import dataset_body
-from .task_bodies import FINISHED, accepted_task
 
 router = APIRouter(prefix="/manage/datasets", tags=["datasets"])
 

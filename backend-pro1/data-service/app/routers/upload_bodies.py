@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Response
 
 from shared.links import public_path
+from shared.tasks.answers import accepted
 
 from ..repositories.uploads import Part
 from ..schemas.datasets import DatasetModel
@@ -12,7 +13,6 @@ from ..schemas.upload_sessions import PartModel, PartUrl, PresignedModel, Upload
 from ..services.submissions import Submission
 from ..services.upload_states import UploadState
 from .bodies import dataset_body
-from .task_bodies import accepted
 
 FINISHED: dict[int | str, dict[str, Any]] = {
     200: {"model": DatasetModel, "description": "`wait` was given, and the file has been read."}

@@ -15,7 +15,6 @@ from .local_files import local_paths
 MAX_RULES = 200
 # Each check keeps the rules as they were.
 MAX_RULES_BYTES = 512 * 1024
-GATE_CODE = "quality_gate_failed"
 
 
 async def quality_job(resources: Resources, project_id: UUID, dataset_id: UUID) -> dict[str, Any] | None:
@@ -41,7 +40,7 @@ async def record(
     await quality.choose_current(session, dataset_id)
     gate = await quality.gate(session, dataset_id)
     if gate is not None and version in gate.blocked_versions:
-        await datasets.mark_failed(session, dataset_id, GATE_CODE, blocked_detail(version, answer["results"]))
+        await datasets.mark_failed(session, dataset_id, quality.GATE_CODE, blocked_detail(version, answer["results"]))
     return run
 
 

@@ -12,6 +12,7 @@ from shared.identity import CurrentCaller
 from shared.links import PublicPrefix, public_path
 from shared.pagination import decode_cursor, page_of
 from shared.schemas import OfProject, Page, PageQuery, Wait, problems
+from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel, task_body
 
 from ..dependencies import PipelinesDep
@@ -19,7 +20,6 @@ from ..repositories.pipelines import Pipeline
 from ..schemas.pipelines import NewPipeline, PipelineContent, PipelineModel, PipelineRun, PipelineVersionModel
 from ..services.pipelines import etag
 from .parameters import NumberedQuery, numbered_page
-from .task_bodies import FINISHED, accepted_task
 
 router = APIRouter(prefix="/process/pipelines", tags=["process"])
 

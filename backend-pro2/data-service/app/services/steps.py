@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,7 @@ def other_inputs(steps: Steps) -> list[Wanted]:
         raise Invalid(error.detail, code=error.code) from error
 
 
+@lru_cache(maxsize=1)
 def documentation() -> dict[str, list[Mapping[str, Any]]]:
     """All operations, and the functions of expressions."""
     from ..engines.expressions import FUNCTIONS

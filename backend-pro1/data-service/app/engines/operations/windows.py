@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from ..names import shown
 from ..types import BOOLEAN, INTEGER, NUMBER
-from .base import AnyNames, Name, NewName, StepModel
+from .base import AnyNames, MembersModel, Name, NewName, StepModel
 from .builder import Builder, over
 from .failures import invalid
 from .relation import Column, Relation
@@ -25,7 +25,7 @@ _SO_FAR = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 Reach = Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Frame(StepModel):
+class Frame(MembersModel):
     """The rows round the present one."""
 
     preceding: Reach | None = Field(default=0, description="So many rows before; null for all.")

@@ -16,7 +16,9 @@ _NUMBERS = {"numeric": NUMBER, "real": NUMBER, "integer": INTEGER}
 _DATE = re.compile(r"date(\s+(.+))?", re.IGNORECASE)
 # Letters of Java's date patterns as strptime has them.
 _LETTERS = {"yyyy": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-_LETTERS |= {"SSS": "%f", "M": "%m", "d": "%d", "H": "%H", "m": "%M", "s": "%S", "Z": "%z", "X": "%z", "XXX": "%z"}
+_LETTERS |= {"SSS": "%f", "M": "%m", "d": "%d", "H": "%H", "m": "%M", "s": "%S"}
+# Offsets from UTC, in whatever number of letters.
+_OFFSETS = frozenset("ZX")
 _PATTERN = re.compile(r"'([^']*)'|([A-Za-z])\2*|.", re.DOTALL)
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
 DEFAULT_DATE = "%Y-%m-%dT%H:%M:%S"
@@ -119,6 +121,8 @@ def _pattern(java: str, line: int) -> str:
             parts.append(match[0].replace("%", "%%"))
         elif match[0] in _LETTERS:
             parts.append(_LETTERS[match[0]])
+        elif match[2] in _OFFSETS:
+            parts.append("%z")
         else:
             raise invalid_arff(line, f"the letters {match[0][:10]!r} of the date pattern are not read")
     return "".join(parts)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from ..names import shown
 from ..types import BOOLEAN, INTEGER, JSON, NUMBER
-from .base import AnyNames, Name, NewName, StepModel
+from .base import AnyNames, MembersModel, Name, NewName, StepModel
 from .builder import Builder, over
 from .failures import invalid
 from .relation import Column, Key, Relation, check_names
@@ -24,7 +24,7 @@ _RANKED = frozenset({"median", "quantile", "distinct"})
 _OF_NUMBERS = frozenset({"sum", "mean", "median", "std", "var", "quantile"})
 
 
-class Aggregation(StepModel):
+class Aggregation(MembersModel):
     """One figure."""
 
     column: Name | None = Field(default=None, description="Left out, `count` counts rows.")

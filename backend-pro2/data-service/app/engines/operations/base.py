@@ -1,5 +1,6 @@
 """What every step is: a model of its members that knows its documentation and turns one table into the next."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,22 +20,26 @@ Seed = Annotated[int, Field(ge=0, lt=2**63, description="The same seed gives the
 Scalar = bool | int | float | str
 
 
-class StepModel(BaseModel):
-    """The members of one kind of step."""
+class MembersModel(BaseModel):
+    """Members that a step, or a part of one, may have: these and no others, of these very types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class StepModel(MembersModel, ABC):
+    """The members of one kind of step."""
 
     title: ClassVar[str]
     description: ClassVar[str]
     example: ClassVar[dict[str, Any]]
 
+    @abstractmethod
     def apply(self, table: Relation, builder: Builder, /) -> Relation:
         """The table after this step.
 
         Raises:
             ComputeError: `invalid_step`, `unknown_column`, `invalid_expression`.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..types import BOOLEAN
-from .base import AnyNames, Name, Seed, StepModel
+from .base import AnyNames, MembersModel, Name, Seed, StepModel
 from .builder import Builder, over
 from .columns import Expression
 from .failures import invalid
@@ -32,7 +32,7 @@ class Filter(StepModel):
         return builder.where(table, compiled.sql)
 
 
-class SortKey(StepModel):
+class SortKey(MembersModel):
     """A column to sort by."""
 
     column: Name

@@ -1,4 +1,4 @@
-"""Tasks as bodies of responses."""
+"""Tasks as answers of routes that submit them."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from starlette.responses import Response
 from shared.conditional import json_answer
 from shared.links import public_path
 from shared.schemas import ApiModel
-from shared.tasks import Task
-from shared.tasks.schemas import TaskModel, task_body
+
+from .records import Task
+from .schemas import TaskModel, task_body
 
 FINISHED: dict[int | str, dict[str, Any]] = {
     200: {"model": TaskModel, "description": "`wait` was given, and the task has ended."}

@@ -28,7 +28,7 @@ from .routers import (
 from .services.engine import PRELOAD, Engine
 from .services.query_tables import PlanMemory
 
-DESCRIPTION = "Datasets: upload, ingest, profile, preview, query, download."
+DESCRIPTION = "Datasets: files in, versions, profiles, quality, transformations, queries, files out."
 ROUTERS = (
     uploads.router,
     upload_sessions.router,

@@ -33,6 +33,11 @@ def connect(*, memory_mb: int, threads: int, scratch: Path | None = None) -> duc
     return connection
 
 
+def file_gone(what: str = "A file of the dataset") -> ComputeError:
+    """The error for a local copy that the cache has dropped; whoever asked makes another and asks again."""
+    return ComputeError("file_gone", f"{what} is not on this machine any more; try again.")
+
+
 @contextmanager
 def memory_told() -> Iterator[None]:
     """Within it, DuckDB's want of memory is the error that a client understands.

@@ -11,7 +11,7 @@ from shared.compute import Report
 from shared.compute.protocol import ComputeError
 
 from .answers import json_rows, not_finite, readable
-from .duck import confine, connect, engine_memory_mb, error_message
+from .duck import confine, connect, engine_memory_mb, error_message, file_gone
 from .expressions import compile_expression
 from .names import nearest
 from .names import shown as quoted
@@ -196,7 +196,7 @@ def _explained(error: duckdb.Error) -> ComputeError:
         return ComputeError("query_too_large", TOO_LARGE)
     # No other file is named, and DuckDB tells one that is gone like one that is out of reach.
     if isinstance(error, duckdb.IOException | duckdb.PermissionException):
-        return ComputeError("file_gone", "A file of the dataset is not on this machine any more; try again.")
+        return file_gone()
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException | duckdb.InvalidInputException):
         sentence = error_message(error).partition("\n")[0].strip().rstrip(".!")[:300]
         return ComputeError("query_failed", f"{sentence}. Change the filter.")

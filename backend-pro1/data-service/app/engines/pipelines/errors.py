@@ -6,7 +6,7 @@ import duckdb
 
 from shared.compute.protocol import OUT_OF_MEMORY, ComputeError
 
-from ..duck import error_message
+from ..duck import error_message, file_gone
 from ..operations.base import Step
 from ..operations.builder import Connection
 from ..operations.relation import Relation
@@ -74,4 +74,4 @@ def _io(error: duckdb.IOException) -> ComputeError:
         return ComputeError("query_too_large", "The result is too large to be kept. Keep fewer rows or columns.")
     if "space" in message or "max_temp_directory_size" in message:
         return ComputeError("out_of_memory", OUT_OF_MEMORY)
-    return ComputeError("file_gone", "A file of the dataset is not on this machine any more; try again.")
+    return file_gone()

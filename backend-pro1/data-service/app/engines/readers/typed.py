@@ -13,7 +13,7 @@ import duckdb
 
 from shared.compute.protocol import ComputeError
 
-from ..names import closest
+from ..names import nearest, shown
 from ..parquet import write_rows
 from ..quoting import identifier, literal
 from ..types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, NUMERIC, STRING, contract_type
@@ -107,9 +107,8 @@ def batches(items: Sequence[StagedColumn]) -> Iterator[Sequence[StagedColumn]]:
 def _require_columns(types: Mapping[str, str], names: Sequence[str]) -> None:
     for name in types:
         if name not in names:
-            near = closest(name, names)
-            hint = f" Did you mean {near!r}?" if near else ""
-            raise ComputeError("column_not_found", f"The file has no column {name!r}, for which a type is given.{hint}")
+            detail = f"The file has no column {shown(name)}, for which a type is given.{nearest(name, names)}"
+            raise ComputeError("column_not_found", detail)
 
 
 def _plain(column: StagedColumn, options: ReadOptions) -> str:

@@ -10,7 +10,7 @@ import duckdb
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
 
-from ..duck import connect, engine_memory_mb
+from ..duck import connect, engine_memory_mb, file_gone
 from ..merges.fit import find_all
 from ..quoting import literal
 from .columns import Columns, side
@@ -99,7 +99,7 @@ def _explained() -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise ComputeError("query_too_large", TOO_LARGE) from error
     except duckdb.IOException as error:
-        raise ComputeError("file_gone", "A file of the dataset is not on this machine any more; try again.") from error
+        raise file_gone() from error
 
 
 def _key(wanted: list[str], columns: Columns) -> list[str]:

@@ -6,9 +6,7 @@ from typing import Any
 
 import duckdb
 
-from shared.compute.protocol import ComputeError
-
-from ..duck import confine
+from ..duck import confine, file_gone
 from ..expressions.nodes import SQL_TYPES
 from ..names import shown
 from ..operations.builder import Builder
@@ -56,7 +54,7 @@ class Sources:
         try:
             return self._file(builder, source, main=name == "main")
         except duckdb.IOException as error:
-            raise ComputeError("file_gone", "A file of the dataset is not on this machine any more.") from error
+            raise file_gone() from error
 
     def _close(self, target: Path | None) -> None:
         paths = [source for source in self._inputs.values() if isinstance(source, str)]

@@ -8,7 +8,7 @@ import duckdb
 
 from shared.compute.protocol import ComputeError
 
-from ..duck import Failure, failure
+from ..duck import Failure, failure, file_gone
 from ..names import nearest, shown
 from .policy import where
 
@@ -30,7 +30,7 @@ def explain(
     if isinstance(error, duckdb.IOException):
         if "too large" in str(error).lower():
             return ComputeError("query_too_large", RESULT_TOO_LARGE)
-        return ComputeError("file_gone", "A file of the dataset is not on this machine any more; try again.")
+        return file_gone()
     found = failure(error)
     message = found.get("exception_message", "")
     if column := _COLUMN.search(message):

@@ -9,10 +9,9 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute import Report
-from shared.compute.protocol import ComputeError
 
 from ..answers import readable
-from ..duck import engine_memory_mb
+from ..duck import engine_memory_mb, file_gone
 from ..quoting import identifier, literal
 from .query import QueryJob, Table, checked, columns_of, execute_within, lock_up, rows_answer
 from .template import opened
@@ -81,7 +80,7 @@ def page(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         try:
             answer = _page(connection, job)
         except duckdb.IOException as error:
-            raise ComputeError("file_gone", "The result is not on this machine any more; try again.") from error
+            raise file_gone("The result") from error
     report(1, 1, "Done")
     return {**answer, "took_ms": round((time.perf_counter() - started) * 1000, 1)}
 

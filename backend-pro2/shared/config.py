@@ -171,6 +171,7 @@ class QuotaSettings(BaseSettings):
     quota_bytes: int = Field(100 * GIBIBYTE, ge=0, description="Bytes stored per project.")
     quota_rows: int = Field(5_000_000_000, ge=0, description="Rows of all dataset versions per project.")
     quota_tasks: int = Field(1000, ge=0, description="Tasks queued or running at once per project.")
+    quota_running_tasks: int = Field(8, ge=1, description="Tasks running at once per project; further ones wait.")
     quota_llm_tokens: int = Field(10_000_000, ge=0, description="LLM tokens per project and calendar month.")
 
 
@@ -203,8 +204,29 @@ class WorkSettings(BaseSettings):
     query_task_timeout_seconds: float = Field(600, gt=0, description="The same of one that runs as a task.")
     query_memory_limit_mb: int = Field(1024, ge=128, description="Resident memory of one SQL query.")
     engine_threads: int = Field(2, ge=1, description="Threads one computation may use.")
-    worker_concurrency: int = Field(2, ge=1, description="Tasks a worker runs at once.")
+    task_retention_days: float = Field(
+        365, ge=0, description="How long ended tasks are kept, with their events and results; 0: for ever."
+    )
+    worker_concurrency: int = Field(
+        2, ge=1, description="Tasks of a queue that a worker runs at once; of train and maintenance it runs one."
+    )
+    worker_queues: Words = Field(
+        (), description="Queues a worker takes tasks from, comma-separated; empty: all of its service."
+    )
+    worker_drain_seconds: float = Field(
+        15, ge=0, description="How long a worker that is asked to stop lets tasks go on before it hands them back."
+    )
     reconcile_seconds: float = Field(5, gt=0, description="How often lost tasks are looked for.")
+    schedule_catch_up_most: int = Field(
+        24, ge=1, description="Missed times of a schedule that are made up for at most; older ones are skipped."
+    )
+    webhook_networks: Words = Field(
+        (), description="Private networks (CIDR) that webhooks may be sent to, comma-separated; empty: none."
+    )
+    webhook_timeout_seconds: float = Field(10, gt=0, description="Longest wait for the answer to a webhook.")
+    webhook_attempts: int = Field(8, ge=1, description="Tries to deliver an event, with growing pauses between them.")
+    webhook_retention_days: float = Field(30, gt=0, description="How long deliveries of webhooks are kept.")
+    flower_enabled: bool = Field(False, description="Whether Flower shows the Celery side on a port of its own.")
     ray_enabled: bool = Field(True, description="Whether this instance has a Ray cluster.")
     ray_address: str = Field("127.0.0.1:8010", description="Head of the Ray cluster.")
     ray_auth_token: SecretStr = Field(SecretStr(""), description="Token of the Ray cluster.")
@@ -219,7 +241,14 @@ class Settings(ServiceSettings, StorageSettings, SecuritySettings, MailSettings,
     model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True)
 
     @field_validator(
-        "cors_origins", "trusted_proxies", "metrics_allow", "secret_keys_previous", "url_import_networks", mode="before"
+        "cors_origins",
+        "trusted_proxies",
+        "metrics_allow",
+        "secret_keys_previous",
+        "url_import_networks",
+        "worker_queues",
+        "webhook_networks",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object, _: ValidationInfo) -> object:

@@ -139,7 +139,7 @@ def _http_services(instance: Instance) -> Iterator[Program]:
 
 def _workers(instance: Instance) -> Iterator[Program]:
     for short in ("data", "ai"):
-        command = [*_celery(f"{short}-service"), "worker", "-Q", short, "--pool", "threads"]
+        command = [*_celery(f"{short}-service"), "worker", "--pool", "threads"]
         command += ["--hostname", worker_name(instance, f"{short}-worker"), "--without-gossip", "--without-mingle"]
         yield _service(instance, f"{short}-worker", command)
     beat = [*_celery("ai-service"), "beat", "--pidfile="]

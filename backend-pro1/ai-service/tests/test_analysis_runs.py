@@ -149,7 +149,7 @@ async def test_a_late_run_leaves_nothing(
 
     async def overtaken(*arguments: Any, **more: Any) -> dict[str, Any]:
         async with bench.resources.database.transaction() as session:
-            await session.execute("UPDATE analysis_tasks SET attempts = attempts + 1, worker = 'other'")
+            await session.execute("UPDATE analysis_tasks SET claims = claims + 1, worker = 'other'")
         return await compute(*arguments, **more)
 
     monkeypatch.setattr(bench.compute, "run", overtaken)

@@ -18,7 +18,6 @@ log = get_logger(__name__)
 RING = "tasks.ring"
 RECONCILE = "tasks.reconcile"
 SWEEP = "tasks.sweep"
-QUEUES = ("data", "ai")
 PUBLISH_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 VISIBILITY_SECONDS = 3600

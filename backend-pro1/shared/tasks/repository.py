@@ -14,23 +14,25 @@ EVENT_PAGE = 200
 
 _INSERT = """
 INSERT INTO analysis_tasks
-    (id, kind, queue, priority, project_id, dataset_id, version, params, max_attempts, request_id, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    (id, kind, queue, priority, project_id, dataset_id, version, params, max_attempts, request_id, created_by,
+     deadline, schedule_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 _BY_ID = """
-SELECT id, kind, queue, status, priority, project_id, dataset_id, version, params, attempts, max_attempts, worker,
-       lease_until, cancel_requested, progress_done, progress_total, progress_message, error_code, error_detail,
-       request_id, created_by, created_at, started_at, finished_at
+SELECT id, kind, queue, status, priority, project_id, dataset_id, version, params, attempts, max_attempts, claims,
+       waiting_for, not_before, deadline, worker, lease_until, cancel_requested, progress_done, progress_total,
+       progress_message, error_code, error_detail, request_id, schedule_id, created_by, created_at, started_at,
+       finished_at
 FROM analysis_tasks
 WHERE id = $1
 """
 
 _VISIBLE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,
-       t.max_attempts, t.worker, t.lease_until, t.cancel_requested, t.progress_done, t.progress_total,
-       t.progress_message, t.error_code, t.error_detail, t.request_id, t.created_by, t.created_at, t.started_at,
-       t.finished_at
+       t.max_attempts, t.claims, t.waiting_for, t.not_before, t.deadline, t.worker, t.lease_until, t.cancel_requested,
+       t.progress_done, t.progress_total, t.progress_message, t.error_code, t.error_detail, t.request_id, t.schedule_id,
+       t.created_by, t.created_at, t.started_at, t.finished_at
 FROM analysis_tasks t
 LEFT JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
 WHERE t.id = $1 AND (m.user_id IS NOT NULL OR (t.kind = 'project_removal' AND t.created_by = $2))
@@ -38,9 +40,9 @@ WHERE t.id = $1 AND (m.user_id IS NOT NULL OR (t.kind = 'project_removal' AND t.
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,
-       t.max_attempts, t.worker, t.lease_until, t.cancel_requested, t.progress_done, t.progress_total,
-       t.progress_message, t.error_code, t.error_detail, t.request_id, t.created_by, t.created_at, t.started_at,
-       t.finished_at
+       t.max_attempts, t.claims, t.waiting_for, t.not_before, t.deadline, t.worker, t.lease_until, t.cancel_requested,
+       t.progress_done, t.progress_total, t.progress_message, t.error_code, t.error_detail, t.request_id, t.schedule_id,
+       t.created_by, t.created_at, t.started_at, t.finished_at
 FROM analysis_tasks t
 JOIN (
     (SELECT o.id
@@ -105,7 +107,7 @@ DELETE FROM analysis_tasks WHERE id = $1 AND status IN ('succeeded', 'failed', '
 async def insert(session: Session, task_id: UUID, new: NewTask, max_attempts: int) -> None:
     """A queued row; times and counters come from the schema's defaults."""
     subject = (new.project_id, new.dataset_id, new.version)
-    origin = (max_attempts, new.request_id, new.created_by)
+    origin = (max_attempts, new.request_id, new.created_by, new.deadline, new.schedule_id)
     await session.execute(_INSERT, task_id, new.kind, new.queue, new.priority, *subject, new.params, *origin)
 
 

@@ -33,10 +33,13 @@ Chore = Callable[["Resources"], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlan:
-    """What a worker does: for whom, from which queue, by which handlers; `periodic` maps names to (seconds, chore)."""
+    """What a worker does: for whom, how many tasks of which queues at once, by which handlers.
+
+    `periodic` maps names to (seconds, chore).
+    """
 
     service: str
-    queue: str
+    slots: Mapping[str, int]
     handlers: Handlers
     preload: tuple[str, ...] = ()
     periodic: Mapping[str, tuple[float, Chore]] = field(default_factory=dict)
@@ -54,27 +57,19 @@ class WorkerRuntime:
         self._settings: Settings = resources.settings
         self._name = worker_name(plan.service)
         self._swept: dict[str, float] = {}
-        wakes = resources.ledger.wakes
-        self._leases = Leases(
-            resources.database,
-            wakes,
-            queue=plan.queue,
-            worker=self._name,
-            lease_seconds=self._settings.task_lease_seconds,
-            aftermath=aftermath_of(plan.handlers),
-        )
-        self._runner = TaskRunner(resources, self._leases, wakes, plan.handlers)
+        self._leases = {queue: self._leases_of(queue) for queue in plan.slots}
 
     async def run(self) -> None:
         """Work until cancelled; then every running task is given back and its child is dead."""
-        log.info("worker_started", worker=self._name, queue=self._plan.queue)
+        log.info("worker_started", worker=self._name, queues=dict(self._plan.slots))
         await self._resources.compute.open()
         await self._take_over()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._reconcile_for_ever())
             group.create_task(self._sweep_for_ever())
-            for _ in range(self._settings.worker_concurrency):
-                group.create_task(self._work_for_ever())
+            for queue, slots in self._plan.slots.items():
+                for _ in range(slots):
+                    group.create_task(self._work_for_ever(self._leases[queue]))
 
     async def sweep(self) -> None:
         """Do the chores that are due; several workers may do the same one, so chores are harmless when repeated."""
@@ -93,21 +88,32 @@ class WorkerRuntime:
             self.sweep_bell.clear()
             await self.sweep()
 
-    async def _work_for_ever(self) -> None:
+    def _leases_of(self, queue: str) -> Leases:
+        return Leases(
+            self._resources.database,
+            self._resources.ledger.wakes,
+            queue=queue,
+            worker=self._name,
+            lease_seconds=self._settings.task_lease_seconds,
+            aftermath=aftermath_of(self._plan.handlers),
+        )
+
+    async def _work_for_ever(self, leases: Leases) -> None:
+        runner = TaskRunner(self._resources, leases, self._resources.ledger.wakes, self._plan.handlers)
         while True:
-            task = await self._claim()
+            task = await self._claim(leases)
             if task is None:
                 await pause(self.bell, self._settings.reconcile_seconds)
                 continue
             try:
-                await self._runner.run(task)
+                await runner.run(task)
             except Exception:
                 # The task keeps its lease and is taken up again when that runs out; the worker lives on.
                 log.exception("task_end_failed", task_id=str(task.id))
 
-    async def _claim(self) -> Task | None:
+    async def _claim(self, leases: Leases) -> Task | None:
         try:
-            return await self._leases.claim()
+            return await leases.claim()
         except DATABASE_AWAY as error:
             log.warning("claim_failed", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
@@ -116,7 +122,7 @@ class WorkerRuntime:
     async def _reconcile_for_ever(self) -> None:
         while True:
             try:
-                ended = await self._leases.reconcile()
+                ended = sum([await leases.reconcile() for leases in self._leases.values()])
                 if ended:
                     log.info("tasks_reconciled", count=ended)
             except DATABASE_AWAY as error:
@@ -126,10 +132,13 @@ class WorkerRuntime:
             await pause(self.reconcile_bell, self._settings.reconcile_seconds)
             self.bell.set()
 
+    def _is_dead(self, name: str) -> bool:
+        return is_dead_sibling(name, self._name)
+
     async def _take_over(self) -> None:
         while True:
             try:
-                freed = await self._leases.take_over(lambda name: is_dead_sibling(name, self._name))
+                freed = sum([await leases.take_over(self._is_dead) for leases in self._leases.values()])
             except DATABASE_AWAY as error:
                 log.warning("take_over_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)

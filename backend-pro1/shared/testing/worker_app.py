@@ -3,4 +3,4 @@
 from shared.tasks.worker import create_worker
 from shared.testing.handlers import HANDLERS
 
-app = create_worker("test-service", "test", HANDLERS, ("shared.testing.jobs",))
+app = create_worker("test-service", HANDLERS, ("shared.testing.jobs",), slots={"test": 2})

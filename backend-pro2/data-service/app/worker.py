@@ -1,4 +1,4 @@
-"""The Celery worker of the data service: `celery -A data-service.app.worker worker -Q data`."""
+"""The Celery worker of the data service: `celery -A data-service.app.worker worker`."""
 
 from shared.tasks import Handler, TaskHandler
 from shared.tasks.worker import create_worker
@@ -31,4 +31,4 @@ CHORES = {
     "query_results": (EXPIRY_SECONDS, remove_expired),
 }
 
-app = create_worker("data-service", "data", HANDLERS, PRELOAD, CHORES)
+app = create_worker("data-service", HANDLERS, PRELOAD, CHORES)

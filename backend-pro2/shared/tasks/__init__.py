@@ -1,6 +1,7 @@
 """The ledger of long-running work: nothing accepted is lost, and its effects happen once."""
 
 from .ledger import TaskLedger
+from .queues import Queue
 from .records import PROJECT_REMOVAL, NewTask, StaleAttempt, Task, TaskError, TaskEvent, TaskFailed, TaskStatus
 from .run import Handler, TaskHandler, TaskRun
 
@@ -8,6 +9,7 @@ __all__ = [
     "PROJECT_REMOVAL",
     "Handler",
     "NewTask",
+    "Queue",
     "StaleAttempt",
     "Task",
     "TaskError",

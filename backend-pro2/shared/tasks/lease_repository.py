@@ -1,4 +1,4 @@
-"""SQL of the worker's side: leases by the database's clock, fenced by worker and attempt number."""
+"""SQL of the worker's side: leases by the database's clock, fenced by worker and number of the claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ _CLAIM = """
 WITH queued AS (
     SELECT id, priority, created_at
     FROM analysis_tasks
-    WHERE queue = $1 AND status = 'queued' AND kind = ANY($2)
+    WHERE queue = $1 AND status = 'queued' AND waiting_for = 0 AND kind = ANY($2)
+      AND (not_before IS NULL OR not_before <= clock_timestamp())
     ORDER BY priority DESC, created_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED
@@ -36,7 +37,7 @@ WITH queued AS (
     LIMIT 1
 )
 UPDATE analysis_tasks
-SET status = 'running', attempts = attempts + 1, worker = $3,
+SET status = 'running', attempts = attempts + 1, claims = claims + 1, worker = $3,
     lease_until = clock_timestamp() + make_interval(secs => $4),
     started_at = coalesce(started_at, clock_timestamp()),
     progress_done = 0, progress_total = 0, progress_message = ''
@@ -47,20 +48,20 @@ RETURNING id
 _HEARTBEAT = """
 UPDATE analysis_tasks
 SET lease_until = clock_timestamp() + make_interval(secs => $4)
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
+WHERE id = $1 AND worker = $2 AND claims = $3 AND status = 'running'
 RETURNING cancel_requested
 """
 
 _HOLD = """
 SELECT true FROM analysis_tasks
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
+WHERE id = $1 AND worker = $2 AND claims = $3 AND status = 'running'
 FOR UPDATE
 """
 
 _PROGRESS = """
 UPDATE analysis_tasks
 SET progress_done = $4, progress_total = $5, progress_message = $6
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
+WHERE id = $1 AND worker = $2 AND claims = $3 AND status = 'running'
 """
 
 _FINISH = """
@@ -68,13 +69,13 @@ UPDATE analysis_tasks
 SET status = $4, finished_at = clock_timestamp(), lease_until = NULL, error_code = $5, error_detail = $6,
     progress_done = CASE WHEN $4 = 'succeeded' THEN progress_total ELSE progress_done END,
     progress_message = CASE WHEN $4 = 'succeeded' THEN 'Done' ELSE progress_message END
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
+WHERE id = $1 AND worker = $2 AND claims = $3 AND status = 'running'
 """
 
 _RELEASE = """
 UPDATE analysis_tasks
 SET status = 'queued', attempts = attempts - $4, worker = NULL, lease_until = NULL
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND status = 'running'
+WHERE id = $1 AND worker = $2 AND claims = $3 AND status = 'running'
 """
 
 _EXPIRE = """
@@ -88,7 +89,7 @@ SELECT DISTINCT worker FROM analysis_tasks WHERE status = 'running' AND queue = 
 """
 
 _DOOMED = """
-SELECT id, worker, attempts
+SELECT id, worker, claims
 FROM analysis_tasks
 WHERE queue = $1 AND status = 'running' AND lease_until < clock_timestamp() AND kind = ANY($2)
   AND (attempts >= max_attempts OR cancel_requested)
@@ -102,7 +103,7 @@ UPDATE analysis_tasks
 SET lease_until = NULL
 WHERE id = (
     SELECT id FROM analysis_tasks
-    WHERE queue = $1 AND status = 'cancelled' AND lease_until IS NOT NULL AND kind = ANY($2)
+    WHERE queue = $1 AND status IN ('failed', 'cancelled') AND lease_until IS NOT NULL AND kind = ANY($2)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
@@ -112,16 +113,16 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What entitles a run to write: the task, the worker that claimed it, and the number of the attempt."""
+    """What entitles a run to write: the task, the worker that claimed it, and the number of the claim."""
 
     id: UUID
     worker: str | None
-    attempts: int
+    claims: int
 
     @classmethod
     def of(cls, task: Task) -> "Hold":
         """The hold that claiming `task` gave."""
-        return cls(task.id, task.worker, task.attempts)
+        return cls(task.id, task.worker, task.claims)
 
 
 async def claim(session: Session, queue: str, kinds: Sequence[str], worker: str, lease_seconds: float) -> UUID | None:
@@ -132,29 +133,29 @@ async def claim(session: Session, queue: str, kinds: Sequence[str], worker: str,
 
 async def heartbeat(session: Session, hold: Hold, lease_seconds: float) -> bool | None:
     """Extend the lease; whether cancellation was requested, None if the task is no longer ours."""
-    wanted: bool | None = await session.fetch_value(_HEARTBEAT, hold.id, hold.worker, hold.attempts, lease_seconds)
+    wanted: bool | None = await session.fetch_value(_HEARTBEAT, hold.id, hold.worker, hold.claims, lease_seconds)
     return wanted
 
 
 async def lock(session: Session, hold: Hold) -> bool:
     """Keep everybody else off the row until the transaction ends; False if it is no longer ours."""
-    return bool(await session.fetch_value(_HOLD, hold.id, hold.worker, hold.attempts))
+    return bool(await session.fetch_value(_HOLD, hold.id, hold.worker, hold.claims))
 
 
 async def set_progress(session: Session, hold: Hold, done: int, total: int, message: str) -> bool:
     """Note how far the run is; False if the task is no longer ours."""
-    return bool(await session.execute(_PROGRESS, hold.id, hold.worker, hold.attempts, done, total, message))
+    return bool(await session.execute(_PROGRESS, hold.id, hold.worker, hold.claims, done, total, message))
 
 
 async def finish(session: Session, hold: Hold, status: TaskStatus, error: TaskError | None) -> bool:
     """End the task; False if it is no longer ours."""
     code, detail = (error.code, error.detail) if error else (None, None)
-    return bool(await session.execute(_FINISH, hold.id, hold.worker, hold.attempts, status, code, detail))
+    return bool(await session.execute(_FINISH, hold.id, hold.worker, hold.claims, status, code, detail))
 
 
 async def release(session: Session, hold: Hold, *, counted: bool) -> bool:
     """Put the task back into the queue; unless `counted`, as if this attempt had not been."""
-    return bool(await session.execute(_RELEASE, hold.id, hold.worker, hold.attempts, 0 if counted else 1))
+    return bool(await session.execute(_RELEASE, hold.id, hold.worker, hold.claims, 0 if counted else 1))
 
 
 async def expire(session: Session, worker: str, queue: str) -> int:

@@ -29,7 +29,7 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row of analysis_tasks. `attempts` is also the fencing number of the run that holds the lease."""
+    """One row of analysis_tasks. `claims` is also the fencing number of the run that holds the lease."""
 
     id: UUID
     kind: str
@@ -42,6 +42,10 @@ class Task:
     params: dict[str, Any]
     attempts: int
     max_attempts: int
+    claims: int
+    waiting_for: int
+    not_before: datetime | None
+    deadline: datetime | None
     worker: str | None
     lease_until: datetime | None
     cancel_requested: bool
@@ -51,6 +55,7 @@ class Task:
     error_code: str | None
     error_detail: str | None
     request_id: str | None
+    schedule_id: UUID | None
     created_by: UUID | None
     created_at: datetime
     started_at: datetime | None
@@ -64,7 +69,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """What a caller asks for. `priority` runs from 0 (last) to 9 (first); `id` is made when absent."""
+    """What a caller asks for. `priority` runs from 0 (last) to 9 (first); `id` is made when absent.
+
+    It runs once the tasks in `after` have succeeded, and fails if it has not ended by `deadline`.
+    """
 
     kind: str
     queue: str
@@ -74,6 +82,9 @@ class NewTask:
     dataset_id: UUID | None = None
     version: int | None = None
     priority: int = 5
+    after: tuple[UUID, ...] = ()
+    deadline: datetime | None = None
+    schedule_id: UUID | None = None
     request_id: str | None = None
     id: UUID | None = None
 

@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery, signals
+from kombu import Queue
 
 from shared.config import Settings, get_settings
 from shared.logging import configure_logging, get_logger
 from shared.resources import build_resources
 
-from .doorbell import QUEUES, RECONCILE, RING, SWEEP, create_celery
+from .doorbell import RECONCILE, RING, SWEEP, create_celery
+from .queues import SERVICE_QUEUES
+from .queues import slots as slots_of
 from .run import Handler, TaskHandler
 from .runtime import Chore, WorkerPlan, WorkerRuntime
 
@@ -88,25 +91,28 @@ class WorkerThread:
                 work.result()
         finally:
             await resources.close()
-            log.info("worker_stopped", queue=self._plan.queue)
+            log.info("worker_stopped", queues=list(self._plan.slots))
 
 
 def create_worker(
     service: str,
-    queue: str,
     handlers: Mapping[str, Handler | TaskHandler],
     preload: tuple[str, ...],
     periodic: Mapping[str, tuple[float, Chore]] | None = None,
+    slots: Mapping[str, int] | None = None,
 ) -> Celery:
     """The application of `celery -A <service>.app.worker worker`, and of `beat`, which rings at every queue.
 
     `handlers` by kind; `preload` names modules that computing children share; `periodic` maps a name to the seconds
-    between two runs, at least a minute, and a chore that is given the worker's resources.
+    between two runs, at least a minute, and a chore that is given the worker's resources; `slots` replaces those of the
+    service's queues.
     """
     settings = get_settings()
-    plan = WorkerPlan(service, queue, handlers, preload, periodic or {})
+    plan = WorkerPlan(service, slots or slots_of(service, settings), handlers, preload, periodic or {})
     app = create_celery(settings, service)
-    app.conf.update(_worker_options(settings, queue), beat_schedule=_schedule(settings), beat_scheduler=_SCHEDULER)
+    app.conf.update(
+        _worker_options(settings, list(plan.slots)), beat_schedule=_schedule(settings), beat_scheduler=_SCHEDULER
+    )
     _connect(app, WorkerThread(plan, settings), settings, service)
     return app
 
@@ -115,9 +121,10 @@ def create_worker(
 _SCHEDULER = "celery.beat:Scheduler"
 
 
-def _worker_options(settings: Settings, queue: str) -> dict[str, Any]:
+def _worker_options(settings: Settings, queues: list[str]) -> dict[str, Any]:
     return {
-        "task_default_queue": queue,
+        "task_queues": [Queue(name) for name in queues],
+        "task_default_queue": queues[0],
         "worker_pool": "threads",
         "worker_concurrency": settings.worker_concurrency,
         "worker_prefetch_multiplier": 1,
@@ -138,7 +145,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
             "options": {"queue": queue, "expires": seconds, "ignore_result": True},
         }
         for task, seconds in intervals.items()
-        for queue in QUEUES
+        for queue in (queues[0].value for queues in SERVICE_QUEUES.values())
     }
 
 

@@ -36,5 +36,5 @@ def test_beat_rings_at_every_queue_and_lets_bells_expire() -> None:
     script = "from shared.testing.worker_app import app; import json; print(json.dumps(app.conf.beat_schedule))"
     schedule = json.loads(printed(script))
     rung = {(entry["task"], entry["options"]["queue"]) for entry in schedule.values()}
-    assert rung == {(task, queue) for task in ("tasks.reconcile", "tasks.sweep") for queue in ("data", "ai")}
+    assert rung == {(task, queue) for task in ("tasks.reconcile", "tasks.sweep") for queue in ("ingest", "analysis")}
     assert all(entry["options"]["expires"] == entry["schedule"] for entry in schedule.values())

@@ -41,7 +41,7 @@ async def start(resources: Resources) -> AsyncIterator[Start]:
     def begin(handler: Handler | TaskHandler, **options: object) -> WorkerRuntime:
         settings = resources.settings.model_copy(update={"reconcile_seconds": 0.2, **options})
         resources.settings = settings
-        runtime = WorkerRuntime(WorkerPlan("test-service", QUEUE, {"compute": handler}), resources)
+        runtime = WorkerRuntime(WorkerPlan("test-service", {QUEUE: 2}, {"compute": handler}), resources)
         running.append(asyncio.create_task(runtime.run()))
         return runtime
 
@@ -179,7 +179,7 @@ async def test_a_stale_run_cannot_commit(resources: Resources, workspace: Worksp
 
     async def commit_late(run: TaskRun) -> None:
         async with resources.database.transaction() as session:
-            await session.execute("UPDATE analysis_tasks SET attempts = 2 WHERE id = $1", run.task.id)
+            await session.execute("UPDATE analysis_tasks SET claims = 2 WHERE id = $1", run.task.id)
         try:
             async with run.commit() as session:
                 await session.execute("UPDATE projects SET name = 'late' WHERE id = $1", workspace.project_id)
@@ -222,7 +222,7 @@ async def test_chores_run_when_due_and_their_errors_are_contained(resources: Res
         raise ZeroDivisionError
 
     periodic = {"broken": (0.0, broken), "hourly": (3600.0, chore)}
-    runtime = WorkerRuntime(WorkerPlan("test-service", QUEUE, {}, periodic=periodic), resources)
+    runtime = WorkerRuntime(WorkerPlan("test-service", {QUEUE: 2}, {}, periodic=periodic), resources)
     await runtime.sweep()
     await runtime.sweep()
     assert done == ["broken", "chore", "broken"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.database import Session, UniqueViolation
 from shared.errors import Conflict
-from shared.tasks import NewTask, Task, TaskLedger
+from shared.tasks import NewTask, Queue, Task, TaskLedger
 
 from ..repositories import datasets, versions
 from ..repositories.versions import NewVersion, Parent
@@ -80,5 +80,5 @@ def in_progress() -> Conflict:
 
 
 def _task(order: VersionOrder, number: int) -> NewTask:
-    task = (order.kind, "data", order.project_id, order.created_by, dict(order.params), order.dataset_id, number)
+    task = (order.kind, Queue.INGEST, order.project_id, order.created_by, dict(order.params), order.dataset_id, number)
     return NewTask(*task, request_id=order.request_id)

@@ -19,7 +19,7 @@ from shared.quotas import QuotaExceeded, require_bytes
 from shared.resources import Resources
 from shared.scopes import require_scope
 from shared.scratch import scratch
-from shared.tasks import NewTask, StaleAttempt, Task, TaskRun
+from shared.tasks import NewTask, Queue, StaleAttempt, Task, TaskRun
 
 from ..repositories import query_results
 from ..repositories.query_results import NewResult, QueryResult
@@ -198,7 +198,7 @@ async def _commit(run: TaskRun, stored: StoredObject, answer: dict[str, Any]) ->
 def _order(query: QueryRequest, tables: Mapping[str, TableVersion], user_id: UUID, request_id: str | None) -> NewTask:
     pinned = [{"name": name, "dataset_id": str(row.dataset_id), "version": row.version} for name, row in tables.items()]
     params = {"sql": query.sql, "limit": query.limit, "tables": pinned}
-    return NewTask(KIND, "data", query.project_id, user_id, params, request_id=request_id)
+    return NewTask(KIND, Queue.INGEST, query.project_id, user_id, params, request_id=request_id)
 
 
 def _no_result(task: Task) -> Conflict | NotFound:

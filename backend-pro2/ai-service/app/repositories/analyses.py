@@ -11,9 +11,9 @@ KIND = "analysis"
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,
-       t.max_attempts, t.worker, t.lease_until, t.cancel_requested, t.progress_done, t.progress_total,
-       t.progress_message, t.error_code, t.error_detail, t.request_id, t.created_by, t.created_at, t.started_at,
-       t.finished_at
+       t.max_attempts, t.claims, t.waiting_for, t.not_before, t.deadline, t.worker, t.lease_until, t.cancel_requested,
+       t.progress_done, t.progress_total, t.progress_message, t.error_code, t.error_detail, t.request_id, t.schedule_id,
+       t.created_by, t.created_at, t.started_at, t.finished_at
 FROM analysis_tasks t
 JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $1
 WHERE t.kind = 'analysis'

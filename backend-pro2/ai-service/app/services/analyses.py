@@ -10,7 +10,7 @@ from shared.errors import Conflict, NotFound
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
-from shared.tasks import NewTask, Task, TaskStatus
+from shared.tasks import NewTask, Queue, Task, TaskStatus
 
 from ..repositories import analyses, results
 from ..repositories.analyses import KIND
@@ -18,8 +18,6 @@ from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion, read_version
 from ..schemas.analyses import AnalysisFilter, AnalysisRequest
 from .parameters import check_columns, find_type, read_parameters
-
-QUEUE = "ai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Analyses:
             check_columns(parameters, version.types)
             new = NewTask(
                 kind=KIND,
-                queue=QUEUE,
+                queue=Queue.ANALYSIS,
                 project_id=request.project_id,
                 created_by=user_id,
                 params={"type": entry.name, "params": parameters.model_dump(mode="json"), "seed": request.seed},

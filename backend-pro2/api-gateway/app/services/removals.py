@@ -5,14 +5,13 @@ from uuid import UUID
 from shared.errors import NotFound
 from shared.logging import get_logger
 from shared.models.project import ProjectRole
-from shared.tasks import PROJECT_REMOVAL, NewTask, Task, TaskLedger
+from shared.tasks import PROJECT_REMOVAL, NewTask, Queue, Task, TaskLedger
 
 from ..repositories import Repositories, UnitOfWork
 from .projects import require_role, seen
 
 log = get_logger(__name__)
 
-QUEUE = "data"
 # Whatever else waits goes first: nobody sees any more what is removed.
 PRIORITY = 0
 TIDIED_AT_ONCE = 100
@@ -71,5 +70,7 @@ class RemovalService:
     async def _submit(
         self, repositories: Repositories, project_id: UUID, asked_by: UUID | None, request_id: str | None
     ) -> Task:
-        order = NewTask(PROJECT_REMOVAL, QUEUE, project_id, asked_by, priority=PRIORITY, request_id=request_id)
+        order = NewTask(
+            PROJECT_REMOVAL, Queue.MAINTENANCE, project_id, asked_by, priority=PRIORITY, request_id=request_id
+        )
         return await self._ledger.submit(repositories.session, order)

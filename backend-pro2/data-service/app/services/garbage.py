@@ -5,7 +5,7 @@ from uuid import UUID
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
-from shared.tasks import NewTask, Task, TaskRun
+from shared.tasks import NewTask, Queue, Task, TaskRun
 
 from ..schemas.garbage import GarbageRequest
 from .retention import expire_old
@@ -32,7 +32,7 @@ class Garbage:
         params = {"include_trash": request.include_trash, "dry_run": request.dry_run}
         async with self._database.transaction() as session:
             await require_project(session, request.project_id, user_id, minimum=ProjectRole.OWNER)
-            new = NewTask(KIND, "data", request.project_id, user_id, params, request_id=request_id)
+            new = NewTask(KIND, Queue.MAINTENANCE, request.project_id, user_id, params, request_id=request_id)
             task = await self._ledger.submit(session, new)
             await keep_answer(session, task)
         await self._ledger.ring(task)

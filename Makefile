@@ -37,6 +37,9 @@ integration: ## Integration tests: real servers
 e2e: ## End-to-end tests: two running instances
 	./scripts/test.sh --e2e
 
+soak: ## The long fault test: thousands of tasks under hundreds of faults
+	./scripts/soak.sh
+
 lint: ## Style, types, import contracts, shell, drift
 	./scripts/lint.sh
 
@@ -62,4 +65,4 @@ lock: ## Compile the lock files
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup up down status logs demo test unit integration e2e lint format ci sync add lock help
+.PHONY: setup up down status logs demo test unit integration e2e soak lint format ci sync add lock help

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
-# end-to-end and adversarial tests against two running instances. Instances of its own (test1, test2) are started and
-# removed again.
+# end-to-end, adversarial and fault tests against running instances of its own (test1, test2, test3), which are removed
+# again.
 #
 # Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--keep] [-- PYTEST-ARGUMENTS]
 #
@@ -14,6 +14,7 @@ source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 # Numbers whose ports no instance of the checkout can have.
 readonly FIRST_NUMBER=93
 readonly SECOND_NUMBER=94
+readonly THIRD_NUMBER=92
 readonly ALL_PARTS='unit integration repository e2e'
 
 PYTEST_ARGUMENTS=()
@@ -51,18 +52,18 @@ run_pytest() {
   note_end "$part" "$output" "$code"
 }
 
-# Run folders $2 of part $1 and, side by side with them, folders $3: a second core would have nothing to do. What
-# follows are pytest's arguments for both.
+# Run tests $3 of part $1 in folder $2 and, side by side with them, tests $4: a second core would have nothing to do.
+# What follows are pytest's arguments for both.
 run_halves() {
-  local -r part="$1" first="$2" second="$3"
-  shift 3
+  local -r part="$1" folder="$2" first="$3" second="$4"
+  shift 4
   local output code=0
   output="$(mktemp)"
   # shellcheck disable=SC2086 # several folders
-  pytest_in "$REPO_ROOT/$SOURCE_PROJECT" "$@" $second >"$output" &
+  E2E_PROJECTS="${BESIDE_PROJECTS:-}" E2E_BASE_URLS="${BESIDE_URLS:-}" pytest_in "$folder" "$@" $second >"$output" &
   BESIDE=$!
   # shellcheck disable=SC2086 # several folders
-  run_pytest "$part" "$REPO_ROOT/$SOURCE_PROJECT" "$@" $first
+  run_pytest "$part" "$folder" "$@" $first
   wait "$BESIDE" || code=$?
   BESIDE=''
   log ''
@@ -71,20 +72,21 @@ run_halves() {
   note_end "$part" "$output" "$code"
 }
 
-# Start the private instance test$1 on the code of backend-pro$1.
+# Start the private instance test$1; the second on the code of the copy.
 start_instance() {
   local -r index="$1" number="$2"
   shift 2
   [[ "$STARTED" == *"test$index"* ]] || STARTED+=" test$index"
-  local_mode up --name "test$index" --number "$number" --code "backend-pro$index" "$@" >/dev/null
+  local_mode up --name "test$index" --number "$number" --code "backend-pro$((index == 2 ? 2 : 1))" "$@" >/dev/null
 }
 
-# What the adversarial tests need at test1: an administrator, and cheaper hashes for their many logins.
+# What tests need at test1: an administrator, cheaper hashes for many logins, and webhooks to receivers on this machine.
 prepare_attacks() {
   local -r file="$REPO_ROOT/.run/test1/.env"
   start_instance 1 "$FIRST_NUMBER" --servers-only
   ! grep -q '^BCRYPT_ROUNDS=' "$file" || return 0
-  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 >>"$file"
+  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 \
+    WEBHOOK_NETWORKS=127.0.0.0/8 >>"$file"
 }
 
 remove_instances() {
@@ -102,7 +104,7 @@ remove_instances() {
 # Leftovers of an earlier run that failed or was killed.
 clear_leftovers() {
   local name
-  for name in test1 test2; do
+  for name in test1 test2 test3; do
     [[ -f "$REPO_ROOT/.run/$name/instance.json" ]] || continue
     local_mode down --project "$name" 2>/dev/null
     local_mode purge --project "$name" 2>/dev/null
@@ -117,7 +119,7 @@ unit() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"
   else
-    run_halves unit "$(data_tests '[e-z]')" "shared api-gateway ai-service $(data_tests '[a-d]')"
+    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "$(data_tests '[e-z]')" "shared api-gateway ai-service $(data_tests '[a-d]')"
   fi
 }
 
@@ -127,7 +129,7 @@ integration() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
   else
-    run_halves integration 'data-service ai-service' 'shared api-gateway' -m integration
+    run_halves integration "$REPO_ROOT/$SOURCE_PROJECT" 'data-service ai-service' 'shared api-gateway' -m integration
   fi
 }
 
@@ -138,10 +140,26 @@ e2e() {
   start_instance 1 "$FIRST_NUMBER"
   # Each source of servers is forced once: the system's where it has them, and the packages'.
   start_instance 2 "$SECOND_NUMBER" --wheels
-  local urls
-  urls="$(local_mode url --project test1 --project test2 | tr '\n' ,)"
-  ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2 E2E_BASE_URLS="${urls%,}" \
+  local -rx ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2
+  local E2E_BASE_URLS BESIDE_URLS
+  E2E_BASE_URLS="$(urls_of test1 test2)"
+  export E2E_BASE_URLS
+  if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest e2e "$REPO_ROOT" tests -m e2e
+    return
+  fi
+  run_pytest e2e "$REPO_ROOT" tests/e2e tests/local tests/demo -m e2e
+  # What is hurt is an instance of its own, so that nobody else notices.
+  start_instance 3 "$THIRD_NUMBER"
+  BESIDE_URLS="$(urls_of test3)"
+  local -r BESIDE_PROJECTS=test3
+  run_halves attacks "$REPO_ROOT" tests/adversarial tests/faults -m e2e
+}
+
+urls_of() {
+  local -a options
+  mapfile -t options < <(printf -- '--project\n%s\n' "$@")
+  local_mode url "${options[@]}" | paste -sd,
 }
 
 # However this ends, nothing keeps running and the summary is the last thing said.

@@ -37,6 +37,13 @@ SELECT (SELECT max_tasks FROM project_quotas WHERE project_id = $1) AS own_limit
         WHERE project_id = $1 AND status IN ('queued', 'running')) AS used
 """
 
+# The ledger counts so too, in the statement that claims; what removes the project is no work of the project.
+_RUNNING_TASKS = """
+SELECT (SELECT max_running_tasks FROM project_quotas WHERE project_id = $1) AS own_limit,
+       (SELECT count(*) FROM analysis_tasks
+        WHERE project_id = $1 AND status = 'running' AND kind <> 'project_removal') AS used
+"""
+
 _LLM_TOKENS = """
 SELECT (SELECT max_llm_tokens FROM project_quotas WHERE project_id = $1) AS own_limit,
        (SELECT coalesce(sum(tokens_in + tokens_out), 0)::bigint FROM llm_usage
@@ -99,6 +106,7 @@ class ProjectQuotas:
     bytes: Quota
     rows: Quota
     tasks: Quota
+    running_tasks: Quota
     llm_tokens: Quota
 
 
@@ -118,6 +126,7 @@ async def read_quotas(session: Session, settings: Settings, project_id: UUID) ->
         bytes=await _read(session, _BYTES, project_id, settings.quota_bytes),
         rows=await _read(session, _ROWS, project_id, settings.quota_rows),
         tasks=await _read(session, _TASKS, project_id, settings.quota_tasks),
+        running_tasks=await _read(session, _RUNNING_TASKS, project_id, settings.quota_running_tasks),
         llm_tokens=await _read(session, _LLM_TOKENS, project_id, settings.quota_llm_tokens),
     )
 

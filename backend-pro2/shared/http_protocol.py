@@ -53,6 +53,10 @@ def _unacknowledged(transport: asyncio.Transport) -> int:
         return 0
 
 
+# In a request's state: what ends its answer before its time, in good order.
+END_EARLY = "end_early"
+
+
 class GatheringTransport:
     """What uvicorn writes to: an answer's head waits for the body that follows at once, so that both leave together.
 
@@ -155,6 +159,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._fruitless = 0
         self._in_body = False
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """The server stops: answers end as soon as they can, and those without an end of their own at once."""
+        super().shutdown()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete and END_EARLY in cycle.scope["state"]:
+            cycle.scope["state"][END_EARLY]()
 
     def expectation(self) -> Expectation | None:
         """What the client owes at this moment: to take an answer, to bring a body or a head, or nothing.

@@ -25,6 +25,11 @@ PORT_VARIABLES = {
 }
 
 
+FLOWER_OFFSET = 40
+FLOWER_USER = "admin"
+WORKER_DRAIN_SECONDS = 15.0
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a server listens and how to log in."""
@@ -76,6 +81,8 @@ class Instance:
         if service in PORT_VARIABLES:
             return f"http://{self.values.get('BIND_HOST') or '127.0.0.1'}:{self.address(service).port}"
         address = self.address(service)
+        if service == "flower":
+            return f"http://{address.host}:{address.port}"
         # Ray's head takes a bare address; ray:// would be its client's door, which is another port.
         scheme = {"postgres": "postgresql://", "redis": "redis://", "object-store": "http://", "ray": ""}[service]
         return f"{scheme}{address.host}:{address.port}" + (f"/{address.name}" if address.name else "")
@@ -89,6 +96,9 @@ class Instance:
         if service in PORT_VARIABLES:
             host = self.values.get("BIND_HOST") or "127.0.0.1"
             return Address("127.0.0.1" if host == "0.0.0.0" else host, self._port(PORT_VARIABLES[service]))  # noqa: S104
+        if service == "flower":
+            port = self._port("API_GATEWAY_PORT") + FLOWER_OFFSET
+            return Address("127.0.0.1", port, FLOWER_USER, self.values.get("FLOWER_PASSWORD", ""))
         if service == "ray":
             return _ray_address(self.values.get("RAY_ADDRESS", ""))
         parts = self._parts(URL_VARIABLES[service])
@@ -108,7 +118,30 @@ class Instance:
     @property
     def ray_enabled(self) -> bool:
         """Whether this instance has a Ray cluster."""
-        return self.values.get("RAY_ENABLED", "true").strip().lower() in {"1", "true", "yes", "on"}
+        return _is_true(self.values.get("RAY_ENABLED", "true"))
+
+    @property
+    def ray_dashboard(self) -> bool:
+        """Whether the Ray head shows its dashboard."""
+        return _is_true(self.values.get("RAY_DASHBOARD", "false"))
+
+    @property
+    def flower_enabled(self) -> bool:
+        """Whether Flower runs beside the workers."""
+        return _is_true(self.values.get("FLOWER_ENABLED", "false"))
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long a worker that is asked to stop lets its tasks go on.
+
+        Raises:
+            Refusal: the variable that says so is no number.
+        """
+        value = self.values.get("WORKER_DRAIN_SECONDS") or WORKER_DRAIN_SECONDS
+        try:
+            return float(value)
+        except ValueError as error:
+            raise Refusal(f"WORKER_DRAIN_SECONDS in {self.env_file} must be a number of seconds") from error
 
     def _parts(self, variable: str) -> SplitResult:
         parts = urlsplit(self.values.get(variable, ""))
@@ -125,6 +158,10 @@ class Instance:
         if not value.isdecimal() or not 0 < int(value) < 65536:
             raise Refusal(f"{variable} in {self.env_file} must be a port from 1 to 65535")
         return int(value)
+
+
+def _is_true(value: str) -> bool:
+    return value.strip().lower() in {"1", "true", "yes", "on"}
 
 
 def read_variables(path: Path) -> dict[str, str | None]:

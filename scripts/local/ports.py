@@ -24,6 +24,8 @@ def needs(instance: Instance, programs: list[str]) -> Iterator[Need]:
         if program in PORT_VARIABLES or program in URL_VARIABLES:
             variable = PORT_VARIABLES.get(program) or URL_VARIABLES[program]
             yield Need(program, instance.address(program).port, variable)
+        if program == "flower":
+            yield Need(program, instance.address(program).port, "API_GATEWAY_PORT")
         if program == "ray":
             base = instance.address("ray").port
             yield from (Need("ray", port, "RAY_ADDRESS") for port in range(base, base + 9))

@@ -1,11 +1,12 @@
 """Ask each part of an instance whether it works: one real question each, with what it says of itself."""
 
 import asyncio
+import base64
 import http.client
 import importlib.metadata
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -138,10 +139,18 @@ def _beat(_: Instance) -> Reading:
     return Reading(ok=True)
 
 
-def _get(address: Address, path: str) -> tuple[int, bytes]:
+def _flower(instance: Instance) -> Reading:
+    address = instance.address("flower")
+    credentials = base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
+    status, _ = _get(address, "/api/workers", {"Authorization": f"Basic {credentials}"})
+    note = "" if status == 200 else f"it answers {status}"
+    return Reading(ok=status == 200, version=importlib.metadata.version("flower"), note=note)
+
+
+def _get(address: Address, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers or {}))
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -160,4 +169,5 @@ PROBES: dict[str, Callable[[Instance], Reading]] = {
     "data-worker": _worker("data-worker"),
     "ai-worker": _worker("ai-worker"),
     "beat": _beat,
+    "flower": _flower,
 }

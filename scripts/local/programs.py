@@ -1,23 +1,29 @@
 """The programs of an instance: what runs, how it is started and how it is stopped."""
 
 import hashlib
+import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from console import Refusal
 from instance import Instance
 from layout import ray_folder
 from selection import Selection
 
 SERVERS = ("postgres", "redis", "object-store", "prometheus", "ray")
 HTTP_SERVICES = ("api-gateway", "data-service", "ai-service")
-WORKERS = ("data-worker", "ai-worker", "beat")
+WORKERS = ("data-worker", "ai-worker", "beat", "flower")
 SERVICES = (*HTTP_SERVICES, *WORKERS)
 ALL = ("postgres", "redis", "object-store", "prometheus", "ray", *SERVICES)
 GRACE_SECONDS = 20
+# What a worker needs to hand tasks back and to close, beside the time that it gives them.
+HANDING_BACK_SECONDS = 20
+FLOWER_PASSWORD = re.compile(r"[A-Za-z0-9_.~-]{16,}")
 RAY_AGENT_OFFSET = 2
 
 
@@ -108,7 +114,8 @@ def _ray(instance: Instance) -> Program:
     }
     command = [str(_script("ray")), "start", "--head", "--block", "--node-ip-address=127.0.0.1", "--num-gpus=0"]
     command += [f"--{name}={value}" for name, value in ports.items()]
-    command += ["--include-dashboard=false", "--dashboard-host=127.0.0.1", "--include-log-monitor=false"]
+    shown = "true" if instance.ray_dashboard else "false"
+    command += [f"--include-dashboard={shown}", "--dashboard-host=127.0.0.1", "--include-log-monitor=false"]
     command += ["--object-store-memory=134217728", f"--temp-dir={ray_folder(instance)}"]
     command += ["--log-color=false", "--disable-usage-stats"]
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": instance.values.get("RAY_AUTH_TOKEN", "")}
@@ -141,9 +148,25 @@ def _workers(instance: Instance) -> Iterator[Program]:
     for short in ("data", "ai"):
         command = [*_celery(f"{short}-service"), "worker", "--pool", "threads"]
         command += ["--hostname", worker_name(instance, f"{short}-worker"), "--without-gossip", "--without-mingle"]
-        yield _service(instance, f"{short}-worker", command)
+        stop_seconds = math.ceil(instance.drain_seconds) + HANDING_BACK_SECONDS
+        yield replace(_service(instance, f"{short}-worker", command), stop_seconds=stop_seconds)
     beat = [*_celery("ai-service"), "beat", "--pidfile="]
     yield _service(instance, "beat", beat)
+    if instance.flower_enabled:
+        yield _flower(instance)
+
+
+def _flower(instance: Instance) -> Program:
+    """Celery's side of the workers in a browser: for looking only, and never without a password."""
+    address = instance.address("flower")
+    if not FLOWER_PASSWORD.fullmatch(address.password):
+        raise Refusal(f"FLOWER_PASSWORD in {instance.env_file} must be 16 or more letters, digits or any of _.~-")
+    command = [*_celery("ai-service"), "flower", f"--address={address.host}", f"--port={address.port}"]
+    command += ["--read_only=True", "--max_tasks=10000", "--purge_offline_workers=3600"]
+    program = _service(instance, "flower", command)
+    # In the environment, since every user of the machine sees commands.
+    secret = {"FLOWER_BASIC_AUTH": f"{address.user}:{address.password}"}
+    return replace(program, environment=program.environment | secret, stop_seconds=10)
 
 
 def worker_name(instance: Instance, worker: str) -> str:

@@ -104,6 +104,8 @@ def _status(instance: Instance, service: str, processes: dict[str, Process]) -> 
 def _disabled(instance: Instance, service: str, processes: dict[str, Process]) -> str:
     if service == "ray" and not instance.ray_enabled:
         return "RAY_ENABLED is false in .env"
+    if service == "flower" and not instance.flower_enabled:
+        return "FLOWER_ENABLED is false in .env"
     if service == "prometheus" and processes and service not in processes:
         return "no prometheus on PATH: apt install prometheus, or brew install prometheus"
     return ""

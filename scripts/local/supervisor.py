@@ -103,7 +103,7 @@ class Supervisor:
         return True
 
     def _wait_for_end_of(self, names: list[str]) -> None:
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS + self._instance.drain_seconds
         while time.monotonic() < deadline:
             known = self.processes()
             if not any(known[name].state in {"RUNNING", "STOPPING", "STARTING"} for name in names if name in known):

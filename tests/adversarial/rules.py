@@ -53,6 +53,8 @@ NOT_A_TOKEN = "A" * 43
 WRONG = {"current_password": "not the present one", "new_password": "seven grey geese over it"}
 GUEST = {"user_id": "{guest_id}"}
 ORDER = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "params": {"columns": ["a"]}}
+ACTION = {"kind": "analysis", "dataset_id": "{dataset_id}", "type": "describe", "params": {}}
+SCHEDULE = {"project_id": "{project_id}", "name": "{fresh_name}", "cron": "0 0 29 2 *", "action": ACTION}
 QUERY = {"project_id": "{project_id}", "sql": "SELECT 1 AS one"}
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n{project_id}\r\n'
@@ -65,6 +67,7 @@ VERSION_FORM = (
     b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nappend\r\n'
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b,same\n1,2,1\n\r\n--x--\r\n'
 )
+HOOK = {"url": "https://hooks.invalid/a", "events": ["task.failed"]}
 PARTS = {"project_id": "{project_id}", "filename": "a.csv", "bytes": 8}
 ARTIFACT = {"name": "{artifact}"}
 QUERY_TASK = {"task_id": "{query_task_id}"}
@@ -128,6 +131,16 @@ RULES: dict[str, Rule] = {
     "projects_quotas_read": Rule(VIEWER, "projects:read", admin=True),
     "projects_quotas_set": Rule(ADMIN, "admin", {"max_tasks": None}),
     "projects_usage": Rule(VIEWER, "projects:read", admin=True),
+    "projects_webhooks_list": Rule(VIEWER, "projects:read"),
+    "projects_webhooks_create": Rule(EDITOR, "projects:write", HOOK),
+    "projects_webhooks_read": Rule(VIEWER, "projects:read"),
+    "projects_webhooks_update": Rule(EDITOR, "projects:write", {"description": "Changed."}),
+    "projects_webhooks_delete": Rule(EDITOR, "projects:write", spends=True),
+    "projects_webhooks_secret_rotate": Rule(EDITOR, "projects:write", {}),
+    "projects_webhooks_test": Rule(EDITOR, "projects:write"),
+    "projects_webhooks_deliveries_list": Rule(EDITOR, "projects:read"),
+    "projects_webhooks_deliveries_read": Rule(EDITOR, "projects:read"),
+    "projects_webhooks_deliveries_replay": Rule(EDITOR, "projects:write"),
     "upload_formats": Rule(USER, "datasets:read"),
     "upload_file": Rule(EDITOR, "datasets:write", FORM, kind=FORM_KIND),
     "upload_inspect": Rule(USER, "datasets:read", FILE_FORM, kind=FORM_KIND),
@@ -200,12 +213,28 @@ RULES: dict[str, Rule] = {
     "analysis_artifact": Rule(VIEWER, "analysis:read", path=ARTIFACT),
     "analysis_cancel": Rule(EDITOR, "analysis:write"),
     "analysis_retry": Rule(EDITOR, "analysis:write", path={"task_id": "{failed_task_id}"}),
+    "analysis_replay": Rule(EDITOR, "analysis:write"),
     "analysis_events": Rule(VIEWER, "analysis:read"),
+    "schedules_list": Rule(USER, "tasks:read"),
+    "schedules_create": Rule(EDITOR, "tasks:write", SCHEDULE),
+    "schedules_read": Rule(VIEWER, "tasks:read"),
+    "schedules_change": Rule(EDITOR, "tasks:write", {"catch_up": "none"}),
+    "schedules_delete": Rule(EDITOR, "tasks:write", spends=True),
+    "schedules_runs": Rule(VIEWER, "tasks:read"),
+    "schedules_run": Rule(EDITOR, "tasks:write"),
     "tasks_list": Rule(USER, "tasks:read"),
     "tasks_queues": Rule(USER, "tasks:read"),
+    "tasks_workers": Rule(USER, "tasks:read"),
+    "tasks_stats": Rule(USER, "tasks:read"),
+    "tasks_dead_letter": Rule(USER, "tasks:read"),
     "tasks_cluster": Rule(USER, "tasks:read"),
+    "tasks_jobs": Rule(USER, "tasks:read"),
+    "tasks_submit": Rule(EDITOR, "tasks:write", {**ORDER, "job": "partitioned-profile"}),
     "tasks_read": Rule(VIEWER, "tasks:read"),
     "tasks_cancel": Rule(EDITOR, "tasks:write"),
+    "tasks_retry": Rule(EDITOR, "tasks:write", path={"task_id": "{failed_task_id}"}),
+    "tasks_logs": Rule(VIEWER, "tasks:read"),
+    "tasks_attempts": Rule(VIEWER, "tasks:read"),
     "tasks_events": Rule(VIEWER, "tasks:read"),
     "tasks_result": Rule(VIEWER, "tasks:read"),
 }

@@ -1,6 +1,7 @@
 """Hostile values in every member of every JSON body, and bodies that are none, on every route (A28, A47, A49, A50)."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -93,7 +94,11 @@ def is_kept(answer: Answer, place: Place, text: str) -> bool:
     if answer.status >= 400 or not answer.body or len(place) > 1:
         return True
     shown, sent = answer.json().get(place[0]), json.loads(text)
-    return not isinstance(shown, str) or not isinstance(sent, str) or shown in (sent, sent.strip(), sent.lower())
+    if not isinstance(shown, str) or not isinstance(sent, str):
+        return True
+    # A webhook's secret comes in the form that receivers take.
+    standard = f"whsec_{base64.b64encode(sent.encode('utf-8', 'replace')).decode()}"
+    return shown in (sent, sent.strip(), sent.lower(), standard)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)

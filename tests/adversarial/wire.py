@@ -25,7 +25,8 @@ INTERNALS = re.compile(
 # These name the column, table or type that the caller asked for, so that a typing error is found.
 ECHOING = {
     *("column_not_found", "unknown_table", "unknown_column", "unknown_type", "invalid_parameters", "invalid_sql"),
-    *("invalid_step", "invalid_expression"),
+    *("invalid_step", "invalid_expression", "unknown_job", "invalid_cron", "invalid_timezone"),
+    "action_not_available",
 }
 # The client library wants to be given more than this as a file.
 _LARGE = 2**19

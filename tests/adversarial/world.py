@@ -84,6 +84,13 @@ class World:
         return str(self.owner.ok("POST", "/process/pipelines", json=body)["id"])
 
     @cached_property
+    def schedule_id(self) -> str:
+        """A schedule that is not due while tests run."""
+        action = {"kind": "analysis", "dataset_id": self.dataset_id, "type": "describe", "params": {}}
+        body = {"project_id": self.project_id, "name": "yearly", "cron": "0 0 29 2 *", "action": action}
+        return str(self.owner.ok("POST", "/tasks/schedules", json=body)["id"])
+
+    @cached_property
     def query_task_id(self) -> str:
         """A query that ran as a task, with its rows."""
         body = {"project_id": self.project_id, "sql": "SELECT 1 AS one", "background": True}
@@ -108,6 +115,17 @@ class World:
     @cached_property
     def artifact(self) -> str:
         return str(self.owner.ok("GET", f"/analysis/{self.task_id}/result")["artifacts"][0]["name"])
+
+    @cached_property
+    def webhook_id(self) -> str:
+        """One that leads nowhere."""
+        body = {"url": "https://hooks.invalid/a", "events": ["task.failed"]}
+        return str(self.owner.ok("POST", f"/projects/{self.project_id}/webhooks", json=body)["id"])
+
+    @cached_property
+    def delivery_id(self) -> str:
+        """A test that was sent there."""
+        return str(self.owner.ok("POST", f"/projects/{self.project_id}/webhooks/{self.webhook_id}/test")["id"])
 
     @cached_property
     def invitation_id(self) -> str:
@@ -140,7 +158,7 @@ class World:
     def traces(self) -> list[str]:
         """What a stranger must find nowhere."""
         ids = [self.user_id, self.project_id, self.dataset_id, self.task_id, self.invitation_id, self.key_id]
-        return [*ids, self.owner.email]
+        return [*ids, self.webhook_id, self.delivery_id, self.owner.email]
 
     def close(self) -> None:
         if self._opened is not None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {
     *("postgres", "redis", "object-store", "prometheus", "ray"),
-    *("api-gateway", "data-service", "ai-service", "data-worker", "ai-worker", "beat"),
+    *("api-gateway", "data-service", "ai-service", "data-worker", "ai-worker", "beat", "flower"),
 }
 
 

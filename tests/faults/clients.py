@@ -16,13 +16,16 @@ from .ledger import OUTAGE, Ledger
 # A key whose request died with the gateway is free again after half a minute.
 PATIENCE_SECONDS = 90.0
 PAUSE_SECONDS = 0.2
+# For a step that is under way when something else has failed.
+HURRY_SECONDS = 2.0
 
 
 class Insistent:
     """One person at a gateway, over connections that break."""
 
-    def __init__(self, base_url: str, ledger: Ledger) -> None:
+    def __init__(self, base_url: str, ledger: Ledger, patience: float = PATIENCE_SECONDS) -> None:
         self.ledger = ledger
+        self._patience = patience
         self.person = Api(base_url, own_address())
         self.person.client.timeout = httpx.Timeout(30)
 
@@ -48,13 +51,13 @@ class Insistent:
 
     def insist(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The first answer that does not ask to try again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             answer = self.attempt(method, path, **options)
             if answer is not None and answer.status_code != OUTAGE and not _in_flight(answer):
                 return answer
             time.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"{method} {path} had no answer in {PATIENCE_SECONDS} s")
+        raise AssertionError(f"{method} {path} had no answer in {self._patience} s")
 
     def attempt(self, method: str, path: str, **options: Any) -> httpx.Response | None:
         """Send it once; None if the connection broke."""
@@ -116,6 +119,11 @@ class Load:
     ) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(timeout=2 * PATIENCE_SECONDS)
-        if error is None and self._errors:
+            thread.join(timeout=2 * PATIENCE_SECONDS if error is None else HURRY_SECONDS)
+        if error is None:
+            self.check()
+
+    def check(self) -> None:
+        """Raise what a thread has raised."""
+        if self._errors:
             raise self._errors[0]

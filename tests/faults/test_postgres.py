@@ -44,6 +44,14 @@ async def terminate(url: str, times: int) -> int:
     return cut
 
 
+def regulars(join: Join) -> list[Regular]:
+    """People who each have something to lose, before anything happens."""
+    people = [Regular(join()) for _ in range(PEOPLE)]
+    for person in people:
+        person.create()
+    return people
+
+
 def audit(people: list[Regular], ledger: Ledger) -> None:
     for person in people:
         person.audit()
@@ -52,7 +60,7 @@ def audit(people: list[Regular], ledger: Ledger) -> None:
 
 
 def test_postgres_crashes_under_load(servers: Servers, join: Join, ledger: Ledger) -> None:
-    people = [Regular(join()) for _ in range(PEOPLE)]
+    people = regulars(join)
     with Load(*(person.act for person in people), pause=PAUSE_SECONDS):
         for _ in range(2):
             wait(0.5)
@@ -67,7 +75,7 @@ def test_postgres_crashes_under_load(servers: Servers, join: Join, ledger: Ledge
 def test_while_postgres_is_away_known_people_are_still_known(
     place: Place, servers: Servers, join: Join, ledger: Ledger
 ) -> None:
-    people = [Regular(join()) for _ in range(PEOPLE)]
+    people = regulars(join)
     with Load(*(person.act for person in people), pause=PAUSE_SECONDS):
         with servers.away("postgres"), httpx.Client(base_url=place.gateway, timeout=30) as client:
             wait(1.0)
@@ -82,7 +90,7 @@ def test_while_postgres_is_away_known_people_are_still_known(
 
 
 def test_a_silent_postgres_is_503_in_time(servers: Servers, join: Join, ledger: Ledger) -> None:
-    people = [Regular(join()) for _ in range(PEOPLE)]
+    people = regulars(join)
     with Load(*(person.act for person in people), pause=PAUSE_SECONDS):
         wait(1.0)
         with servers.silent("postgres"):
@@ -93,7 +101,7 @@ def test_a_silent_postgres_is_503_in_time(servers: Servers, join: Join, ledger: 
 
 
 def test_connections_are_cut_under_load(servers: Servers, join: Join, ledger: Ledger) -> None:
-    people = [Regular(join()) for _ in range(PEOPLE)]
+    people = regulars(join)
     with Load(*(person.act for person in people), pause=PAUSE_SECONDS):
         cut = asyncio.run(terminate(servers.database_url, 30))
     audit(people, ledger)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from console import Refusal
 from instance import Instance
 from programs import ALL, Program, outlived_by_none, programs
 from selection import Selection
@@ -26,17 +27,57 @@ def selection(instance: Instance) -> Selection:
     )
 
 
+def programs_of(instance: Instance, selection: Selection) -> list[Program]:
+    return list(programs(instance, selection))
+
+
 def by_name(instance: Instance, selection: Selection) -> dict[str, Program]:
     return {program.name: program for program in programs(instance, selection)}
 
 
 def test_everything_runs_servers_first(instance: Instance, selection: Selection) -> None:
-    changed = change(instance, "RAY_ENABLED", "true")
+    changed = change(change(instance, "RAY_ENABLED", "true"), "FLOWER_ENABLED", "true")
     assert tuple(program.name for program in programs(changed, selection)) == ALL
 
 
 def test_ray_can_be_switched_off(instance: Instance, selection: Selection) -> None:
     assert "ray" not in by_name(change(instance, "RAY_ENABLED", "false"), selection)
+
+
+def test_the_dashboard_of_ray_is_shown_on_loopback_when_asked_for(instance: Instance, selection: Selection) -> None:
+    enabled = change(instance, "RAY_ENABLED", "true")
+    assert "--include-dashboard=false" in by_name(enabled, selection)["ray"].command
+    shown = by_name(change(enabled, "RAY_DASHBOARD", "true"), selection)["ray"]
+    assert {"--include-dashboard=true", "--dashboard-host=127.0.0.1", "--dashboard-port=15911"} <= set(shown.command)
+    assert shown.environment["RAY_AUTH_MODE"] == "token"
+
+
+def test_flower_runs_only_when_asked_for(instance: Instance, selection: Selection) -> None:
+    assert "flower" not in by_name(instance, selection)
+
+
+def test_flower_listens_on_loopback_inside_the_hundred_and_asks_for_a_password(
+    instance: Instance, selection: Selection
+) -> None:
+    flower = by_name(change(instance, "FLOWER_ENABLED", "true"), selection)["flower"]
+    assert {"--address=127.0.0.1", "--port=15940", "--read_only=True"} <= set(flower.command)
+    user, _, password = flower.environment["FLOWER_BASIC_AUTH"].partition(":")
+    assert user == "admin"
+    assert len(password) >= 32
+
+
+@pytest.mark.parametrize("password", ["", "short", "with,comma-and-more-letters"])
+def test_flower_is_refused_without_a_good_password(instance: Instance, selection: Selection, password: str) -> None:
+    changed = change(change(instance, "FLOWER_ENABLED", "true"), "FLOWER_PASSWORD", password)
+    with pytest.raises(Refusal, match="FLOWER_PASSWORD"):
+        programs_of(changed, selection)
+
+
+def test_workers_are_given_the_time_to_drain(instance: Instance, selection: Selection) -> None:
+    assert by_name(instance, selection)["ai-worker"].stop_seconds == 35
+    assert by_name(change(instance, "WORKER_DRAIN_SECONDS", "99.5"), selection)["data-worker"].stop_seconds == 120
+    with pytest.raises(Refusal, match="WORKER_DRAIN_SECONDS"):
+        programs_of(change(instance, "WORKER_DRAIN_SECONDS", "soon"), selection)
 
 
 def test_every_port_of_ray_is_inside_the_hundred_and_a_token_is_asked(instance: Instance, selection: Selection) -> None:
@@ -65,7 +106,8 @@ def test_a_changed_env_is_a_changed_service_but_not_a_changed_server(instance: I
 
 
 def test_no_secret_is_in_a_command(instance: Instance, selection: Selection) -> None:
-    secrets = [instance.values[name] for name in ("SECRET_KEY", "S3_SECRET_KEY", "RAY_AUTH_TOKEN")]
+    instance = change(instance, "FLOWER_ENABLED", "true")
+    secrets = [instance.values[name] for name in ("SECRET_KEY", "S3_SECRET_KEY", "RAY_AUTH_TOKEN", "FLOWER_PASSWORD")]
     secrets += [instance.address(name).password for name in ("postgres", "redis")]
     commands = " ".join(word for program in programs(instance, selection) for word in program.command)
     assert not any(secret in commands for secret in secrets)

@@ -64,6 +64,10 @@ class TestStates:
         with_processes(monkeypatch, {"redis": RUNNING})
         assert state_of(change(instance, "RAY_ENABLED", "false"), "ray")[0] == "disabled"
 
+    def test_disabled_without_flower(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+        with_processes(monkeypatch, {"redis": RUNNING})
+        assert state_of(instance, "flower") == ("disabled", "FLOWER_ENABLED is false in .env")
+
     def test_disabled_without_a_prometheus(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
         with_processes(monkeypatch, {"redis": RUNNING})
         state, note = state_of(instance, "prometheus")

@@ -6,8 +6,8 @@ from shared.app_factory import create_service
 from shared.config import Settings, get_settings
 from shared.resources import Resources
 
-from .routers import analysis, tasks
-from .services.tasks import ClusterWatch
+from .routers import analysis, jobs, queues, schedules, task_history, tasks
+from .services.cluster import ClusterWatch
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
@@ -17,7 +17,8 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         title="AI service",
         description="Statistics and machine learning over datasets, as tasks that can be followed and repeated.",
         settings=settings or get_settings(),
-        routers=[analysis.router, tasks.router],
+        # The tasks themselves last: places of schedules and queues look like theirs.
+        routers=[analysis.router, schedules.router, queues.router, task_history.router, jobs.router, tasks.router],
         resources=resources,
     )
     app.state.cluster_watch = ClusterWatch(app.state.resources)

@@ -3,70 +3,21 @@
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from shared.config import Settings
 from shared.resources import Resources
-from shared.tasks import NewTask, Task, TaskStatus
-from shared.tasks.leases import Leases
-from shared.tasks.runner import TaskRunner
-from shared.testing.fakes import InlineCompute
+from shared.tasks import TaskStatus
 from shared.testing.project import Workspace
 
-from ..app.services.analysis_runs import run_analysis
+from .bench import Bench
 from .support import DatasetMaker, with_ray
 from .test_cluster import three_groups
 
 pytestmark = pytest.mark.integration
 
 CLUSTER = {"columns": ["metres", "grams"], "k": "auto", "standardise": True, "method": "kmeans"}
-
-
-class Bench:
-    """Submits analyses and runs them here; `compute` notes the jobs of the children that would have run."""
-
-    def __init__(self, resources: Resources, workspace: Workspace) -> None:
-        self.resources = resources
-        self.compute = InlineCompute()
-        resources.compute = self.compute
-        self._workspace = workspace
-
-    async def run(self, dataset_id: UUID, kind: str, params: dict[str, Any]) -> Task:
-        """The task after its run."""
-        new = NewTask(
-            kind="analysis",
-            queue="ai",
-            project_id=self._workspace.project_id,
-            created_by=self._workspace.owner,
-            params={"type": kind, "params": params, "seed": 3},
-            dataset_id=dataset_id,
-            version=1,
-        )
-        async with self.resources.database.transaction() as session:
-            await self.resources.ledger.submit(session, new)
-        wakes = self.resources.ledger.wakes
-        leases = Leases(
-            self.resources.database,
-            wakes,
-            queue="ai",
-            worker="bench",
-            lease_seconds=15,
-            aftermath={"analysis": _nothing},
-        )
-        claimed = await leases.claim()
-        assert claimed is not None
-        await TaskRunner(self.resources, leases, wakes, {"analysis": run_analysis}).run(claimed)
-        return await self.resources.ledger.read(claimed.id, self._workspace.owner)
-
-    async def stored(self) -> list[str]:
-        """Keys of all objects."""
-        return [entry.key async for entry in self.resources.object_store.list("")]
-
-
-async def _nothing(_session: object, _task: object) -> None:
-    """Analyses leave nothing behind."""
 
 
 @pytest.fixture
@@ -154,7 +105,7 @@ async def test_a_late_run_leaves_nothing(
 
     monkeypatch.setattr(bench.compute, "run", overtaken)
     done = await bench.run(dataset_id, "cluster", CLUSTER | {"k": 3})
-    assert (done.status, done.attempts) == (TaskStatus.RUNNING, 2)
+    assert (done.status, done.claims, done.worker) == (TaskStatus.RUNNING, 2, "other")
     assert len(await bench.stored()) == 1
     async with bench.resources.database.transaction(read_only=True) as session:
         assert await session.fetch_value("SELECT count(*) FROM analysis_results") == 0

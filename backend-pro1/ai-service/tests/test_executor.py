@@ -1,7 +1,7 @@
 """Pieces of work on threads, and what happens when the Ray cluster is away."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,14 @@ from shared.compute import ComputeError
 
 from ..app.engines import executor
 from ..app.engines.data_files import as_piece, locate
-from ..app.engines.executor import LocalExecutor, RayExecutor, call_json, fan_out
-from ..app.engines.job import DataFile, Job, RayCluster, unpack
-from ..app.engines.ray_cluster import RayUnavailable, connected
+from ..app.engines.executor import LocalExecutor, fan_out, somewhere
+from ..app.engines.job import DataFile, ExecutorName, Job, RayCluster, unpack
+from ..app.engines.pieces import answer_of, call_json
+from ..app.engines.ray_cluster import ClusterWatch, RayUnavailable, connected, watched
+from ..app.engines.ray_executor import RayExecutor
 from .support import write_parquet
 
-DOUBLE = f"{__name__}:double"
+DOUBLE, NOTE = f"{__name__}:double", f"{__name__}:note"
 
 
 def double(item: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
@@ -28,28 +30,54 @@ def double(item: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     return {"value": item["value"] * shared["factor"]}
 
 
+def note(item: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    shared["started"].append(item["value"])
+    return {"value": item["value"]}
+
+
 def pieces(*values: int) -> list[dict[str, Any]]:
     return [{"value": value, "pause": 0.02 / (position + 1)} for position, value in enumerate(values)]
 
 
-def job_with(ray: RayCluster | None) -> Job:
+def job_with(ray: RayCluster | None, executor: ExecutorName = "auto") -> Job:
     data = DataFile(Path("data.parquet"), "0" * 64)
-    return Job("cluster", {}, 0, data, Path(), lambda *_: None, threads=2, ray=ray)
+    return Job("cluster", {}, 0, data, Path(), lambda *_: None, threads=2, ray=ray, executor=executor)
 
 
 class TestLocal:
     def test_answers_are_in_the_order_of_the_items(self) -> None:
         told: list[int] = []
         answers = LocalExecutor(3).map(DOUBLE, pieces(1, 2, 3), {"factor": 10}, told.append)
-        assert [answer["value"] for answer in answers] == [10, 20, 30]
+        assert answers == [{"value": 10}, {"value": 20}, {"value": 30}]
         assert told == [1, 2, 3]
 
     def test_a_fault_is_raised(self) -> None:
         with pytest.raises(ComputeError, match="negative"):
             LocalExecutor(2).map(DOUBLE, pieces(1, -1), {"factor": 1}, lambda _: None)
 
+    def test_a_stream_keeps_the_order_and_runs_only_a_few_ahead(self) -> None:
+        started: list[int] = []
+        stream = LocalExecutor(2).stream(NOTE, [{"value": value} for value in range(9)], {"started": started})
+        assert next(stream)["value"] == 0
+        assert len(started) <= 3
+        assert [answer["value"] for answer in stream] == list(range(1, 9))
+
+    def test_what_is_late_is_given_up(self) -> None:
+        items = [{"value": 1, "pause": 0}, {"value": 2, "pause": 1}]
+        started = time.monotonic()
+        answers = LocalExecutor(2).map(DOUBLE, items, {"factor": 1}, lambda _: None, seconds=0.3)
+        assert answers == [{"value": 1}, None]
+        assert time.monotonic() - started < 1
+
+
+class TestPieces:
     def test_what_a_ray_worker_runs(self) -> None:
-        assert call_json(DOUBLE, '[{"value": 4, "pause": 0}, {"factor": 2}]') == '{"value": 8}'
+        assert call_json(DOUBLE, '{"value": 4, "pause": 0}', '{"factor": 2}') == '{"value": 8}'
+
+    def test_a_fault_crosses_as_what_it_is(self) -> None:
+        with pytest.raises(ComputeError) as caught:
+            answer_of(call_json(DOUBLE, '{"value": -4, "pause": 0}', '{"factor": 2}'))
+        assert caught.value.code == "negative"
 
 
 class FakeRay:
@@ -57,11 +85,22 @@ class FakeRay:
 
     def __init__(self, *, cpus: float = 1, lost: int = 0) -> None:
         self.options: dict[str, object] = {}
+        self.cancelled: list[object] = []
         self._cpus = cpus
         self._lost = lost
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": self._cpus}
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"memory": MEMORY}}, {"Alive": False, "Resources": {"memory": 9e9}}]
+
+    def put(self, value: str) -> str:
+        return value
+
+    def cancel(self, reference: object, *, force: bool) -> None:
+        assert force
+        self.cancelled.append(reference)
 
     def remote(self, **options: object) -> Callable[[Callable[..., str]], Any]:
         self.options = options
@@ -76,24 +115,57 @@ class FakeRay:
         return Remote
 
     def wait(self, waiting: list[Any], *, num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
-        assert (num_returns, timeout) == (1, 9.0)
+        assert num_returns == 1
+        assert timeout <= 1.0
         return ([], waiting) if len(waiting) <= self._lost else (waiting[-1:], waiting[:-1])
 
-    def get(self, references: list[Callable[[], str]]) -> list[str]:
-        return [reference() for reference in references]
+    def get(self, reference: Callable[[], str]) -> str:
+        return reference()
+
+
+MEMORY = 300_000_000
+
+
+def executor_of(ray: FakeRay, stall_seconds: float = 0.0) -> RayExecutor:
+    return RayExecutor(ray, lambda: ClusterWatch(RayCluster("", "", stall_seconds=stall_seconds)))
 
 
 class TestRayExecutor:
     def test_answers_are_in_the_order_of_the_items(self) -> None:
         ray, told = FakeRay(), list[int]()
-        answers = RayExecutor(ray, 9.0).map(DOUBLE, pieces(1, 2, 3), {"factor": 10}, told.append)
-        assert [answer["value"] for answer in answers] == [10, 20, 30]
+        answers = executor_of(ray).map(DOUBLE, pieces(1, 2, 3), {"factor": 10}, told.append)
+        assert [answer and answer["value"] for answer in answers] == [10, 20, 30]
         assert told == [1, 2, 3]
-        assert ray.options == {"num_cpus": 1, "max_retries": 2}
+        # Retries and memory are bounded, the latter by what a node has.
+        assert ray.options == {"num_cpus": 1, "memory": MEMORY, "max_retries": 2}
 
     def test_pieces_that_never_end(self) -> None:
-        with pytest.raises(RayUnavailable, match="no piece ended within 9 seconds"):
-            RayExecutor(FakeRay(lost=1), 9.0).map(DOUBLE, pieces(1, 2), {"factor": 1}, lambda _: None)
+        with pytest.raises(RayUnavailable, match="no piece ended within 0 seconds"):
+            executor_of(FakeRay(lost=1)).map(DOUBLE, pieces(1, 2), {"factor": 1}, lambda _: None)
+
+    def test_what_is_late_is_called_off(self) -> None:
+        ray = FakeRay(lost=1)
+        answers = executor_of(ray, 60).map(DOUBLE, pieces(1, 2), {"factor": 1}, lambda _: None, seconds=0)
+        assert answers == [None, None]
+        assert len(ray.cancelled) == 2
+
+    def test_a_head_that_has_gone(self) -> None:
+        watch = ClusterWatch(RayCluster("127.0.0.1:1", "t"))
+        watch.look()
+        watch.look()
+        with pytest.raises(RayUnavailable, match="does not answer"):
+            watch.look()
+
+    def test_rows_are_watched(self) -> None:
+        watch = ClusterWatch(RayCluster("127.0.0.1:1", "t"))
+        assert list(watched(iter([1, 2]), watch)) == [1, 2]
+
+        def broken() -> Iterator[int]:
+            yield 1
+            raise ValueError("broken")
+
+        with pytest.raises(ValueError, match="broken"):
+            list(watched(broken(), watch))
 
     @pytest.mark.parametrize(
         ("cpus", "prefer_ray", "expected"), [(1, True, "ray"), (2, False, "local"), (3, False, "ray")]
@@ -111,6 +183,17 @@ class TestWithoutRay:
     def test_a_nonsensical_address(self) -> None:
         with pytest.raises(RayUnavailable), connected(RayCluster("", "token")):
             pass
+
+    def test_a_job_that_insists_on_ray_is_not_done_elsewhere(self) -> None:
+        with pytest.raises(ComputeError) as caught:
+            somewhere(job_with(RayCluster("127.0.0.1:1", "t"), "ray"), lambda _: None, prefer_ray=True)
+        assert caught.value.code == "ray_unavailable"
+
+    def test_a_job_that_must_stay_does_not_ask_ray(self) -> None:
+        found, place = somewhere(
+            job_with(RayCluster("127.0.0.1:1", "t"), "local"), lambda executor: executor.name, prefer_ray=True
+        )
+        assert (found, place.executor, place.notices) == ("local", "local", [])
 
     def test_an_instance_without_ray_is_told_nothing(self) -> None:
         answer = fan_out(job_with(None), DOUBLE, pieces(1), {"factor": 2}, lambda _: None, prefer_ray=True)

@@ -14,6 +14,8 @@ from shared.identity import SessionCache
 from shared.resources import Resources
 
 from .clients.mail import mail_transport
+from .clients.webhooks import LookUps, WebhookClient
+from .core.webhook_secrets import SecretBox
 from .dependencies import UseCases
 from .repositories import unit_of_work
 from .services.administrator import FirstAdministrator
@@ -43,6 +45,10 @@ from .services.sessions import LoginSessions
 from .services.usage import UsageService
 from .services.users import UserService
 from .services.verifications import Verifications
+from .services.webhook_deliveries import WebhookDeliveryService
+from .services.webhook_sender import WebhookSender
+from .services.webhook_upkeep import WebhookUpkeep
+from .services.webhooks import WebhookService
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Background:
 
     administrator: FirstAdministrator
     mailer: Mailer
+    webhooks: WebhookSender
+    look_ups: LookUps
     api_log: ApiLogWriter
     housekeeping: Housekeeping
 
@@ -59,11 +67,13 @@ class Background:
         """Begin; at the end what can be finished in a moment is finished, the log of calls last of all."""
         creating = asyncio.create_task(self.administrator.ensure_in_time())
         self.mailer.start()
+        self.webhooks.start()
         self.api_log.start()
         self.housekeeping.start()
         yield
         await self.housekeeping.close()
-        await self.mailer.close()
+        await asyncio.gather(self.mailer.close(), self.webhooks.close())
+        self.look_ups.close()
         creating.cancel()
         with suppress(asyncio.CancelledError):
             await creating
@@ -74,9 +84,12 @@ def background(settings: Settings, resources: Resources, hasher: PasswordHasher)
     """The background of one process, not yet running."""
     begin = unit_of_work(resources.database)
     months = ApiLogMonths(begin, settings.api_log_retention_days)
+    look_ups = LookUps()
     return Background(
         administrator=FirstAdministrator(begin, hasher, settings),
         mailer=Mailer(begin, mail_transport(settings), settings),
+        webhooks=WebhookSender(begin, WebhookClient(settings, look_ups), SecretBox(settings), settings),
+        look_ups=look_ups,
         api_log=ApiLogWriter(begin, months.prepare, AddressResolver(settings.trusted_proxies)),
         housekeeping=Housekeeping(chores(settings, resources)),
     )
@@ -85,18 +98,21 @@ def background(settings: Settings, resources: Resources, hasher: PasswordHasher)
 def chores(settings: Settings, resources: Resources) -> dict[str, Chore]:
     """What every gateway does soon after its start and then every ten minutes."""
     begin = unit_of_work(resources.database)
+    upkeep = WebhookUpkeep(begin, SecretBox(settings), settings)
     return {
         "api_log_months": ApiLogMonths(begin, settings.api_log_retention_days).tend,
         "api_log_anonymity": ApiLogAnonymity(begin).tend,
         "removed_projects": RemovalService(begin, resources.ledger).tidy,
         "leftovers": Leftovers(begin).remove,
+        "webhook_deliveries": upkeep.forget,
+        "webhook_secrets": upkeep.reseal,
         "kept_answers": partial(forget_old_answers, resources.database, settings.idempotency_hours),
     }
 
 
-def use_cases(settings: Settings, resources: Resources, hasher: PasswordHasher, mailer: Mailer) -> UseCases:
+def use_cases(settings: Settings, resources: Resources, hasher: PasswordHasher, beside: Background) -> UseCases:
     """The use cases of one process."""
-    begin = unit_of_work(resources.database)
+    begin, mailer = unit_of_work(resources.database), beside.mailer
     codec = TokenCodec(settings)
     cache = SessionCache(resources.redis, settings.access_token_expire_minutes * 60)
     guard = LoginGuard(resources.redis, settings)
@@ -122,4 +138,6 @@ def use_cases(settings: Settings, resources: Resources, hasher: PasswordHasher, 
         quotas=QuotaService(begin, settings),
         removals=removals,
         api_logs=ApiLogService(begin),
+        webhooks=WebhookService(begin, SecretBox(settings), settings),
+        webhook_deliveries=WebhookDeliveryService(begin, beside.webhooks.wake),
     )

@@ -36,6 +36,8 @@ from .routers import (
     sessions,
     users,
     verifications,
+    webhook_deliveries,
+    webhooks,
 )
 from .routers.forwarding import Forwarder, ForwardingRoute
 from .services.documentation import Documentation
@@ -58,6 +60,8 @@ ROUTERS = (
     members.router,
     quotas.router,
     removals.router,
+    webhooks.router,
+    webhook_deliveries.router,
     api_logs.router,
 )
 
@@ -94,7 +98,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     )
     app.state.metrics_registry.register(beside.api_log.dropped)
     app.state.addresses = AddressResolver(settings.trusted_proxies)
-    app.state.use_cases = use_cases(settings, resources, hasher, beside.mailer)
+    app.state.use_cases = use_cases(settings, resources, hasher, beside)
     _add_forwarding(app, settings, upstreams)
     return app
 

@@ -23,9 +23,10 @@ CHEAP = {"bcrypt_rounds": 4, "rate_limit_auth": 100_000}
 
 @pytest.fixture
 def gateway_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings with the cheapest hash, room for many logins, a mail folder, and no service behind the gateway."""
+    """Settings with the cheapest hash, room for many logins, a mail folder, no service behind, no webhooks inside."""
     places = dict.fromkeys(("data_service_url", "ai_service_url"), "http://127.0.0.1:9")
-    return settings.model_copy(update={**CHEAP, **places, "mail_dir": tmp_path_factory.mktemp("mail")})
+    folder = tmp_path_factory.mktemp("mail")
+    return settings.model_copy(update={**CHEAP, **places, "mail_dir": folder, "webhook_networks": ()})
 
 
 @pytest.fixture

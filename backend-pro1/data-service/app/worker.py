@@ -11,7 +11,9 @@ from .services.query_tasks import SWEEP_SECONDS as EXPIRY_SECONDS
 from .services.query_tasks import remove_expired, run_query
 from .services.removals import remove_project
 from .services.retention import EXPIRE_SECONDS, expire_versions
+from .services.scheduled_pipelines import trigger_pipeline
 from .services.sweeps import SWEEP_SECONDS, sweep
+from .services.task_retention import RETENTION_SECONDS, remove_old_tasks
 from .services.trash import PURGE_SECONDS, purge_trash
 from .services.upload_removals import SWEEP_SECONDS as UPLOADS_SECONDS
 from .services.upload_removals import remove_over
@@ -22,6 +24,7 @@ HANDLERS: dict[str, Handler | TaskHandler] = {
     "garbage_collection": collect_garbage,
     "query": run_query,
     "process": Process(),
+    "pipeline_trigger": trigger_pipeline,
 }
 CHORES = {
     "orphans": (SWEEP_SECONDS, sweep),
@@ -29,6 +32,7 @@ CHORES = {
     "trash": (PURGE_SECONDS, purge_trash),
     "retention": (EXPIRE_SECONDS, expire_versions),
     "query_results": (EXPIRY_SECONDS, remove_expired),
+    "task_retention": (RETENTION_SECONDS, remove_old_tasks),
 }
 
 app = create_worker("data-service", HANDLERS, PRELOAD, CHORES)

@@ -1,13 +1,13 @@
-"""Turns of computations: long ones, however many are asked for, leave the short ones theirs."""
+"""Turns of computations: long ones leave the short ones theirs; one whose process was killed gets another."""
 
 import asyncio
 from typing import Any, cast
 
 import pytest
 
-from shared.compute import ComputePool
+from shared.compute import ComputeFailed, ComputePool
 from shared.config import Settings
-from shared.errors import ServiceUnavailable
+from shared.errors import Invalid, ServiceUnavailable
 from shared.resources import Resources
 
 from ..app.services import engine
@@ -39,3 +39,31 @@ async def test_exports_leave_turns_to_queries(monkeypatch: pytest.MonkeyPatch) -
         assert (await turns.run("rows:page", {}))["function"].endswith("rows:page")
         for one in running:
             one.cancel()
+
+
+class Mortal:
+    """Computations whose process dies the first so many times."""
+
+    def __init__(self, deaths: int) -> None:
+        self.calls = 0
+        self._deaths = deaths
+
+    async def run(self, function: str, job: dict[str, Any], **_: Any) -> dict[str, Any]:
+        self.calls += 1
+        if self.calls <= self._deaths:
+            raise ComputeFailed("crashed", "")
+        return {}
+
+
+async def test_a_computation_that_was_killed_is_done_again_once() -> None:
+    resources = Resources.__new__(Resources)
+    for deaths in (0, 1):
+        mortal = Mortal(deaths)
+        resources.settings, resources.compute = Settings(_env_file=None), cast("ComputePool", mortal)
+        assert await Engine(resources).run("rows:page", {}) == {}
+        assert mortal.calls == deaths + 1
+    mortal = Mortal(2)
+    resources.compute = cast("ComputePool", mortal)
+    with pytest.raises(Invalid) as refusal:
+        await Engine(resources).run("rows:page", {})
+    assert (refusal.value.code, mortal.calls) == ("query_failed", 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -20,29 +21,45 @@ RECONCILE = "tasks.reconcile"
 SWEEP = "tasks.sweep"
 PUBLISH_SECONDS = 1.0
 QUIET_SECONDS = 2.0
-VISIBILITY_SECONDS = 3600
+LEAST_VISIBILITY_SECONDS = 3600
+VISIBILITY_MARGIN_SECONDS = 600
 
 
 def create_celery(settings: Settings, name: str) -> "Celery":
-    """A Celery application that knows JSON only, keeps no results and gives up on a silent broker quickly."""
+    """A Celery application that knows JSON only, keeps no results and gives up on a silent broker quickly.
+
+    Messages are acknowledged after their work, and given to nobody else while a computation may still last.
+    """
     # Celery takes 0.2 s to import: a service pays for it with its first task, not at its start.
     from celery import Celery
 
     app = Celery(name, broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.conf.update(
         task_serializer="json",
+        result_serializer="json",
+        event_serializer="json",
         accept_content=["json"],
+        result_accept_content=["json"],
+        task_acks_late=True,
+        # A message that kills its worker must not come back for ever; the ledger counts attempts by itself.
+        task_reject_on_worker_lost=False,
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         result_backend=None,
         broker_connection_timeout=settings.redis_timeout_seconds,
         broker_transport_options={
-            "visibility_timeout": VISIBILITY_SECONDS,
+            "visibility_timeout": _visibility_seconds(settings),
             "socket_connect_timeout": settings.redis_timeout_seconds,
         },
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
+        worker_send_task_events=settings.flower_enabled,
+        task_send_sent_event=settings.flower_enabled,
     )
     return app
+
+
+def _visibility_seconds(settings: Settings) -> int:
+    return max(LEAST_VISIBILITY_SECONDS, math.ceil(settings.task_timeout_seconds) + VISIBILITY_MARGIN_SECONDS)
 
 
 class Doorbell:

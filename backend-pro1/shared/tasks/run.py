@@ -20,6 +20,18 @@ PROGRESS_SECONDS = 0.5
 MESSAGE_CHARACTERS = 500
 
 
+class TryLater(Exception):
+    """Raised by a handler that needs something which is away: the task waits in the queue, and no attempt is counted.
+
+    `reason` is shown to its owner. Without `delay_seconds` the pauses grow from one second to fifteen.
+    """
+
+    def __init__(self, reason: str, delay_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay_seconds = delay_seconds
+
+
 class TaskRun:
     """One attempt at one task. `committed` says that the task has ended with success."""
 
@@ -87,11 +99,11 @@ class TaskRun:
                 # First, so that a late run fails before it writes, and nobody can take the task in the meantime.
                 await self._leases.lock(session, self.task)
                 yield session
-                await self._leases.succeed(session, self.task, result)
+                touched = await self._leases.succeed(session, self.task, result)
             self.committed = True
         finally:
             self.finishing = self.committed
-        await self._leases.announce(self.task.id)
+        await self._leases.announce(self.task.id, touched)
 
     async def _on_progress(self, progress: Progress) -> None:
         await self.progress(progress.done, progress.total, progress.message)

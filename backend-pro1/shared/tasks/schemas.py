@@ -28,11 +28,19 @@ _TASK: dict[str, JsonValue] = {
     "started_at": "2026-01-31T12:00:00.150000Z",
     "finished_at": None,
     "error": None,
+    "queue": "analysis",
+    "waiting_for": 0,
+    "not_before": None,
+    "deadline": None,
+    "schedule_id": None,
+    "max_attempts": 3,
     "links": {
         "self": f"/api/v1/tasks/{_ID}",
         "events": f"/api/v1/tasks/{_ID}/events",
         "result": f"/api/v1/tasks/{_ID}/result",
         "cancel": f"/api/v1/tasks/{_ID}/cancel",
+        "attempts": f"/api/v1/tasks/{_ID}/attempts",
+        "logs": f"/api/v1/tasks/{_ID}/logs",
     },
 }
 
@@ -59,6 +67,8 @@ class TaskLinks(ApiModel):
     events: str
     result: str
     cancel: str
+    attempts: str
+    logs: str
 
 
 class TaskModel(ApiModel):
@@ -79,6 +89,12 @@ class TaskModel(ApiModel):
     started_at: datetime | None
     finished_at: datetime | None
     error: TaskProblem | None
+    queue: str = Field(description="The class of work it belongs to.", examples=["ingest", "analysis"])
+    waiting_for: int = Field(description="Tasks that have to succeed before it may run.")
+    not_before: datetime | None = Field(description="It is not run earlier: what it needs was away.")
+    deadline: datetime | None = Field(description="It fails with `deadline_exceeded` if it has not ended by then.")
+    schedule_id: UUID | None = Field(description="The schedule that submitted it.")
+    max_attempts: int = Field(description="Deaths of its process after which it fails with `poison`.")
     links: TaskLinks
 
     model_config = ConfigDict(json_schema_extra={"example": _TASK})
@@ -102,6 +118,12 @@ def task_body(task: Task, prefix: str) -> TaskModel:
         started_at=task.started_at,
         finished_at=task.finished_at,
         error=_problem(task),
+        queue=task.queue,
+        waiting_for=task.waiting_for,
+        not_before=task.not_before,
+        deadline=task.deadline,
+        schedule_id=task.schedule_id,
+        max_attempts=task.max_attempts,
         links=_links(task, prefix),
     )
 
@@ -114,4 +136,11 @@ def _problem(task: Task) -> TaskProblem | None:
 
 def _links(task: Task, prefix: str) -> TaskLinks:
     path = public_path(prefix, f"/tasks/{task.id}")
-    return TaskLinks(self=path, events=f"{path}/events", result=f"{path}/result", cancel=f"{path}/cancel")
+    return TaskLinks(
+        self=path,
+        events=f"{path}/events",
+        result=f"{path}/result",
+        cancel=f"{path}/cancel",
+        attempts=f"{path}/attempts",
+        logs=f"{path}/logs",
+    )

@@ -32,12 +32,17 @@ async def eventually(condition: Callable[[], bool], seconds: float = 15) -> None
 
 async def until(resources: Resources, task: Task, status: TaskStatus, seconds: float = 15) -> Task:
     """The task once it has `status`; fails when that takes longer."""
+    return await changed(resources, task, lambda now: now.status == status, seconds)
+
+
+async def changed(resources: Resources, task: Task, condition: Callable[[Task], bool], seconds: float = 15) -> Task:
+    """The task once `condition` holds for it; fails when that takes longer."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if task.created_by is None:
             break
         task = await resources.ledger.read(task.id, task.created_by)
-        if task.status == status:
+        if condition(task):
             return task
         await asyncio.sleep(0.02)
     raise AssertionError(f"still {task.status} ({task.error_code}) after {seconds} s")

@@ -179,7 +179,7 @@ class TestTasks:
         await limit(database, workspace.project_id, "max_tasks", 0)
         async with database.transaction() as session:
             await resources.ledger.submit(
-                session, NewTask(PROJECT_REMOVAL, "data", workspace.project_id, workspace.owner)
+                session, NewTask(PROJECT_REMOVAL, "maintenance", workspace.project_id, workspace.owner)
             )
 
     async def test_thirty_at_once(self, resources: Resources, patient: Database, workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,10 +12,10 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.redis_client import RedisClient
 from shared.resources import Resources
-from shared.tasks import NewTask, Task, TaskEvent, TaskStatus
+from shared.tasks import NewTask, Task, TaskEvent, TaskFilter, TaskStatus
 from shared.tasks.wakes import TaskWakes
 from shared.testing.project import Workspace
-from shared.testing.submission import submit
+from shared.testing.submission import QUEUE, submit
 
 pytestmark = pytest.mark.integration
 
@@ -71,6 +72,27 @@ class TestRead:
         assert len(await ledger.list(workspace.viewer, status=TaskStatus.RUNNING)) == 0
         assert len(await ledger.list(workspace.viewer, project_id=workspace.project_id)) == 3
         assert await ledger.list(workspace.viewer, project_id=new_id()) == []
+        now, hour = datetime.now(UTC), timedelta(hours=1)
+        kept: list[TaskFilter] = [
+            {"queue": QUEUE},
+            {"created_by": workspace.owner},
+            {"since": now - hour, "until": now + hour},
+        ]
+        dropped: list[TaskFilter] = [
+            {"queue": "other"},
+            {"created_by": workspace.viewer},
+            {"since": now + hour},
+            {"until": now - hour},
+            {"since": datetime.max.replace(tzinfo=UTC)},
+            {"until": datetime.min.replace(tzinfo=UTC)},
+            {"error_code": "poison"},
+            {"schedule_id": new_id()},
+            {"dataset_id": new_id()},
+        ]
+        for wanted in kept:
+            assert [task.id for task in await ledger.list(workspace.viewer, **wanted)] == newest_first, wanted
+        for wanted in dropped:
+            assert await ledger.list(workspace.viewer, **wanted) == [], wanted
         assert await ledger.list(workspace.stranger) == []
 
 

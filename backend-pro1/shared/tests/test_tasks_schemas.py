@@ -63,11 +63,19 @@ def test_it_has_exactly_the_contract_s_members() -> None:
         "started_at": "2026-01-02T03:04:05Z",
         "finished_at": None,
         "error": None,
+        "queue": "data",
+        "waiting_for": 0,
+        "not_before": None,
+        "deadline": None,
+        "schedule_id": None,
+        "max_attempts": 3,
         "links": {
             "self": f"/tasks/{ID}",
             "events": f"/tasks/{ID}/events",
             "result": f"/tasks/{ID}/result",
             "cancel": f"/tasks/{ID}/cancel",
+            "attempts": f"/tasks/{ID}/attempts",
+            "logs": f"/tasks/{ID}/logs",
         },
     }
 

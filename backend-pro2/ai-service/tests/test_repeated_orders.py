@@ -9,9 +9,11 @@ from httpx import AsyncClient, Response
 
 from shared.database import Database
 from shared.idempotency.answers import REPLAYED
+from shared.resources import Resources
 from shared.tasks import Task, TaskLedger
 from shared.testing.project import Workspace
 
+from .bench import Bench
 from .support import DatasetMaker, MakeWorker
 
 pytestmark = pytest.mark.integration
@@ -108,9 +110,29 @@ class TestSubmit:
         return tag
 
 
-async def test_retry(client: AsyncClient, database: Database, order: dict[str, Any]) -> None:
+async def test_retry(
+    client: AsyncClient, database: Database, order: dict[str, Any], resources: Resources, workspace: Workspace
+) -> None:
     task_id = (await client.post("/analysis/describe", json=order)).json()["id"]
     await client.post(f"/analysis/{task_id}/cancel")
+    await Bench(resources, workspace).settle()
     first, again = [await client.post(f"/analysis/{task_id}/retry", headers=KEYED) for _ in range(2)]
-    assert (first.status_code, equal(first, again)) == (202, True)
+    assert (first.status_code, first.json()["id"], equal(first, again)) == (202, task_id, True)
+    assert await tasks(database) == 1
+
+
+async def test_replay(
+    client: AsyncClient, database: Database, order: dict[str, Any], resources: Resources, workspace: Workspace
+) -> None:
+    bench = Bench(resources, workspace)
+    done = await bench.run(UUID(order["dataset_id"]), "describe", {"columns": None})
+    path = f"/analysis/{done.id}/replay"
+    first, again = [await client.post(path, headers=KEYED) for _ in range(2)]
+    assert (first.status_code, first.json()["kind"], equal(first, again)) == (202, "replay", True)
     assert await tasks(database) == 2
+    await bench.run_next()
+    for place in (first.headers["location"], f"/tasks/{first.json()['id']}"):
+        result = (await client.get(f"{place}/result")).json()
+        assert (result["type"], result["summary"]["match"]) == ("replay", True)
+    hashes = (await client.get(f"/analysis/{done.id}/result")).json()["manifest"]["hashes"]
+    assert hashes.keys() == {"summary", "tables", "charts", "warnings"}

@@ -1,6 +1,7 @@
 """Every route of the AI service by everybody: who reads, who changes, and what an archived project refuses."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from shared.tasks import NewTask
 from shared.testing.project import Workspace
 
 from ..app.main import app
-from ..app.repositories import results
-from ..app.repositories.tasks import queue_loads
+from ..app.repositories import results, schedules
+from ..app.repositories.queues import queue_loads
+from ..app.repositories.schedules import ScheduleState
 from .support import DatasetMaker
 
 pytestmark = pytest.mark.integration
@@ -25,6 +27,9 @@ pytestmark = pytest.mark.integration
 ANYBODY, READ, CHANGE = "anybody", "read", "change"
 MEMBERS = ("viewer", "editor", "owner")
 ORDER = {"project_id": "PROJECT", "dataset_id": "DATASET", "type": "describe", "params": {}}
+ACTION = {"kind": "analysis", "dataset_id": "DATASET", "type": "describe", "params": {}}
+SCHEDULE = {"project_id": "PROJECT", "name": "FRESH", "cron": "0 6 * * *", "action": ACTION}
+JOB = {"project_id": "PROJECT", "dataset_id": "DATASET", "job": "partitioned-profile"}
 SHORT = {name: value for name, value in ORDER.items() if name != "type"}
 
 
@@ -51,12 +56,28 @@ OPERATIONS = {
     "analysis_artifact": Operation(READ, "GET", "/analysis/TASK/artifacts/x", 409),
     "analysis_cancel": Operation(CHANGE, "POST", "/analysis/TASK/cancel", 200),
     "analysis_retry": Operation(CHANGE, "POST", "/analysis/TASK/retry", 202, task="failed"),
+    "analysis_replay": Operation(CHANGE, "POST", "/analysis/TASK/replay", 409),
     "analysis_events": Operation(READ, "GET", "/analysis/TASK/events", 200, task="failed"),
+    "schedules_list": Operation(ANYBODY, "GET", "/tasks/schedules", 200),
+    "schedules_create": Operation(CHANGE, "POST", "/tasks/schedules", 201, SCHEDULE),
+    "schedules_read": Operation(READ, "GET", "/tasks/schedules/SCHEDULE", 200),
+    "schedules_change": Operation(CHANGE, "PATCH", "/tasks/schedules/SCHEDULE", 200, {"name": "FRESH"}),
+    "schedules_delete": Operation(CHANGE, "DELETE", "/tasks/schedules/SCHEDULE", 204),
+    "schedules_runs": Operation(READ, "GET", "/tasks/schedules/SCHEDULE/runs", 200),
+    "schedules_run": Operation(CHANGE, "POST", "/tasks/schedules/SCHEDULE/run", 202),
     "tasks_list": Operation(ANYBODY, "GET", "/tasks", 200),
     "tasks_queues": Operation(ANYBODY, "GET", "/tasks/queues", 200),
     "tasks_cluster": Operation(ANYBODY, "GET", "/tasks/cluster", 503),
+    "tasks_jobs": Operation(ANYBODY, "GET", "/tasks/jobs", 200),
+    "tasks_submit": Operation(CHANGE, "POST", "/tasks", 202, JOB),
+    "tasks_workers": Operation(ANYBODY, "GET", "/tasks/workers", 200),
+    "tasks_stats": Operation(ANYBODY, "GET", "/tasks/stats", 200),
+    "tasks_dead_letter": Operation(ANYBODY, "GET", "/tasks/dead-letter", 200),
     "tasks_read": Operation(READ, "GET", "/tasks/TASK", 200),
     "tasks_cancel": Operation(CHANGE, "POST", "/tasks/TASK/cancel", 200),
+    "tasks_retry": Operation(CHANGE, "POST", "/tasks/TASK/retry", 202, task="failed"),
+    "tasks_logs": Operation(READ, "GET", "/tasks/TASK/logs", 200),
+    "tasks_attempts": Operation(READ, "GET", "/tasks/TASK/attempts", 200),
     "tasks_events": Operation(READ, "GET", "/tasks/TASK/events", 200, task="failed"),
     "tasks_result": Operation(READ, "GET", "/tasks/TASK/result", 409),
 }
@@ -96,10 +117,31 @@ class World:
         places = {
             "PROJECT": str(new_id() if absent else self.workspace.project_id),
             "DATASET": str(new_id() if absent else self.dataset_id),
+            "FRESH": str(new_id()),
         }
-        body = operation.body and {key: places.get(str(value), value) for key, value in operation.body.items()}
+        body = operation.body and filled(operation.body, places)
         path = operation.path.replace("TASK", str(new_id() if absent else task))
+        if "SCHEDULE" in path:
+            path = path.replace("SCHEDULE", str(new_id() if absent else await self.schedule()))
         return await self.clients[person].request(operation.method, path, json=body)
+
+    async def schedule(self) -> UUID:
+        """A schedule of an analysis."""
+        schedule_id, action = new_id(), filled(ACTION, {"DATASET": str(self.dataset_id)})
+        due = datetime.now(UTC) + timedelta(hours=1)
+        plan = (str(schedule_id), "0 6 * * *", "UTC", action, "latest", False, due)
+        async with self.resources.database.transaction() as session:
+            state = ScheduleState(self.workspace.owner, *plan)
+            await schedules.insert(session, schedule_id, self.workspace.project_id, state)
+        return schedule_id
+
+
+def filled(body: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
+    """The body with ids where names of them stand, also within its objects."""
+    return {
+        key: filled(value, places) if isinstance(value, dict) else places.get(str(value), value)
+        for key, value in body.items()
+    }
 
 
 async def test_results_and_queues_ask_for_membership_themselves(world: World, database: Database) -> None:
@@ -133,7 +175,10 @@ class TestEveryRoute:
             refused = operation.kind == CHANGE and person == "viewer"
             assert answer.status_code == (403 if refused else operation.ok), (person, answer.text)
 
-    @pytest.mark.parametrize("name", ["analysis_delete", "analysis_cancel", "analysis_retry", "tasks_cancel"])
+    @pytest.mark.parametrize(
+        "name",
+        ["analysis_delete", "analysis_cancel", "analysis_retry", "analysis_replay", "tasks_cancel", "tasks_retry"],
+    )
     @pytest.mark.parametrize("status", ["queued", "failed"])
     async def test_a_viewer_is_refused_whatever_the_state(self, world: World, name: str, status: str) -> None:
         answer = await world.call("viewer", OPERATIONS[name], task=await world.task(status))
@@ -160,7 +205,9 @@ class TestEveryRoute:
         else:
             assert answer.status_code == operation.ok
 
-    @pytest.mark.parametrize("name", ["analysis_submit", "analysis_submit_type", "analysis_retry"])
+    @pytest.mark.parametrize(
+        "name", ["analysis_submit", "analysis_submit_type", "analysis_retry", "schedules_run", "tasks_retry"]
+    )
     async def test_quota_of_tasks(self, world: World, name: str, database: Database) -> None:
         operation = OPERATIONS[name]
         task = await world.task(operation.task)
@@ -174,6 +221,7 @@ class TestEveryRoute:
 
 async def test_lists_hold_nothing_of_strangers(world: World) -> None:
     await world.task("queued")
-    for path in ("/analysis", "/tasks", "/tasks/queues"):
+    await world.schedule()
+    for path in ("/analysis", "/tasks", "/tasks/queues", "/tasks/schedules"):
         assert (await world.clients["viewer"].get(path)).json()["items"] != []
         assert (await world.clients["stranger"].get(path)).json()["items"] == []

@@ -30,6 +30,8 @@ from .services.sessions import LoginSessions
 from .services.usage import UsageService
 from .services.users import UserService
 from .services.verifications import Verifications
+from .services.webhook_deliveries import WebhookDeliveryService
+from .services.webhooks import WebhookService
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -59,6 +61,8 @@ class UseCases:
     quotas: QuotaService
     removals: RemovalService
     api_logs: ApiLogService
+    webhooks: WebhookService
+    webhook_deliveries: WebhookDeliveryService
 
 
 def _use_case(noun: str) -> Any:
@@ -135,3 +139,5 @@ InvitationsDep = Annotated[InvitationService, _use_case("invitations")]
 QuotasDep = Annotated[QuotaService, _use_case("quotas")]
 RemovalsDep = Annotated[RemovalService, _use_case("removals")]
 ApiLogsDep = Annotated[ApiLogService, _use_case("api_logs")]
+WebhooksDep = Annotated[WebhookService, _use_case("webhooks")]
+WebhookDeliveriesDep = Annotated[WebhookDeliveryService, _use_case("webhook_deliveries")]

@@ -246,7 +246,7 @@ class TestRemoval:
         task = await world.removals.remove(world.owner, world.project_id, "r-1", 0)
         assert (task.kind, task.queue, task.created_by, task.request_id) == (
             PROJECT_REMOVAL,
-            "data",
+            "maintenance",
             world.owner,
             "r-1",
         )

@@ -136,6 +136,8 @@ class TestExport:
             "invitations_accepted": 0,
             "projects_created": 1,
             "datasets": 1,
+            "webhooks": 0,
+            "schedules": 0,
             "dataset_versions": 2,
             "tasks": 6,
             "llm_usage": 2,

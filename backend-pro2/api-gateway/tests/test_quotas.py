@@ -58,15 +58,16 @@ async def test_the_instances_settings_unless_set(
     await join(ada, project_id, bob, "viewer")
     await fill(database, project_id, ada)
     path = f"/projects/{project_id}/quotas"
-    used = {"bytes": 120, "rows": 7, "tasks": 1, "llm_tokens": 34}
+    used = {"bytes": 120, "rows": 7, "tasks": 1, "running_tasks": 0, "llm_tokens": 34}
     limits = {name: getattr(gateway_settings, f"quota_{name}") for name in used}
     expected: dict[str, Any] = {
         name: {"limit": limits[name], "used": count, "default": True} for name, count in used.items()
     }
     for person in (ada, bob, root):
         assert (await person.call("GET", path)).json() == expected
-    answer = await root.call("PUT", path, json={"max_bytes": 500, "max_tasks": 0})
+    answer = await root.call("PUT", path, json={"max_bytes": 500, "max_tasks": 0, "max_running_tasks": 2})
     expected["bytes"] |= {"limit": 500, "default": False}
+    expected["running_tasks"] |= {"limit": 2, "default": False}
     expected["tasks"] |= {"limit": 0, "default": False}
     assert (answer.status_code, answer.json()) == (200, expected)
     answer = await root.call("PUT", path, json={"max_tasks": None, "max_rows": 9})
@@ -126,6 +127,7 @@ async def test_only_administrators_set_them(ada: Person, bob: Person, root: Pers
         {"max_bytes": -1},
         {"max_bytes": 2**53},
         {"max_tasks": 2**31},
+        {"max_running_tasks": 0},
         {"max_rows": "5"},
         {"max_rows": 1.5},
         {"max_rows": True},

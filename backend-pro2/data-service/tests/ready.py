@@ -76,7 +76,9 @@ async def working(resources: Resources, handlers: Mapping[str, Handler | TaskHan
     """A worker of these kinds for as long as the block lasts."""
     settings = resources.settings.model_copy(update={"reconcile_seconds": 0.05})
     resources.settings = settings
-    runtime = asyncio.create_task(WorkerRuntime(WorkerPlan("data-service", {"ingest": 2}, handlers), resources).run())
+    runtime = asyncio.create_task(
+        WorkerRuntime(WorkerPlan("data-service", {"ingest": 2, "maintenance": 1}, handlers), resources).run()
+    )
     try:
         yield
     finally:

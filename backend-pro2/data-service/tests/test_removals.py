@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.ids import new_id
 from shared.object_store import ObjectStore
 from shared.resources import Resources
-from shared.tasks import PROJECT_REMOVAL, NewTask, Task, TaskStatus
+from shared.tasks import PROJECT_REMOVAL, NewTask, Queue, Task, TaskStatus
 from shared.testing.project import Workspace
 from shared.testing.submission import until
 from shared.testing.worker_process import WorkerProcess
@@ -54,7 +54,7 @@ async def remove(resources: Resources, workspace: Workspace) -> Task:
         await session.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", workspace.project_id)
         await session.execute("DELETE FROM project_members WHERE project_id = $1", workspace.project_id)
         await session.execute("UPDATE projects SET deleted_at = now() WHERE id = $1", workspace.project_id)
-        order = NewTask(PROJECT_REMOVAL, "data", workspace.project_id, workspace.owner)
+        order = NewTask(PROJECT_REMOVAL, Queue.MAINTENANCE, workspace.project_id, workspace.owner)
         return await resources.ledger.submit(session, order)
 
 

@@ -22,12 +22,12 @@ from shared.tasks import Task, TaskFailed, TaskRun
 from shared.tasks.leases import Leases
 from shared.testing.project import Workspace
 from shared.testing.worker_process import WorkerProcess
+from shared.url_guard import Address, Resolve
 
 from ..app.main import create_app
 from ..app.repositories import versions
 from ..app.repositories.versions import RawFile
 from ..app.services.url_downloads import download, fetch
-from ..app.services.url_guard import Address, Resolve
 from .conftest import login
 from .cutting import count, keys
 
@@ -179,7 +179,7 @@ class Importer:
         leases = Leases(
             self.resources.database,
             self.resources.ledger.wakes,
-            queue="data",
+            queue="ingest",
             worker="w",
             lease_seconds=5,
             aftermath={},

@@ -100,6 +100,31 @@ class TaskEvent:
     data: dict[str, Any]
 
 
+class Outcome(StrEnum):
+    """How a run ended. `died`: its process did, or its lease ran out; `interrupted`: what it needs was away."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DIED = "died"
+    INTERRUPTED = "interrupted"
+    HANDED_BACK = "handed_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One row of task_attempts: a run of a task. `counted` says whether it counts towards max_attempts."""
+
+    claim: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    counted: bool
+    error_code: str | None
+    error_detail: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class TaskError:
     """Why a task failed: a stable code and a sentence that helps its owner."""

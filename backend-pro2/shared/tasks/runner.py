@@ -15,9 +15,9 @@ from shared.errors import APIException, ServiceUnavailable
 from shared.logging import get_logger
 from shared.redis_client import RedisUnavailable
 
-from .leases import Aftermath, Beat, Leases
-from .records import StaleAttempt, Task, TaskError, TaskFailed
-from .run import Handler, TaskHandler, TaskRun
+from .leases import OVERDUE, Aftermath, Beat, Leases
+from .records import Outcome, StaleAttempt, Task, TaskError, TaskFailed
+from .run import Handler, TaskHandler, TaskRun, TryLater
 from .wakes import TaskWakes, pause
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 15.0
 BEATS_PER_LEASE = 10
 LONGEST_BEAT_SECONDS = 1.5
 INTERNAL = TaskError("internal_error", "The task failed unexpectedly; the operator finds the cause in the log.")
+BUSY = "Something that this task needs is busy; it goes on by itself as soon as that is free."
 AWAY = (ServiceUnavailable, RedisUnavailable, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
 Handlers = Mapping[str, Handler | TaskHandler]
@@ -45,14 +47,29 @@ async def _nothing(session: Session, task: Task) -> None:
     """Most kinds leave nothing behind."""
 
 
-class TaskRunner:
-    """Runs tasks: keeps their leases alive, obeys cancellation, and writes how each ended."""
+def _forget(_: float) -> None:
+    """Nobody wants to know when a delayed task may run again."""
 
-    def __init__(self, resources: Resources, leases: Leases, wakes: TaskWakes, handlers: Handlers) -> None:
+
+class TaskRunner:
+    """Runs tasks: keeps their leases alive, obeys cancellation, and writes how each ended.
+
+    `on_delay` is told in how many seconds a task that was put off may be claimed again.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        leases: Leases,
+        wakes: TaskWakes,
+        handlers: Handlers,
+        on_delay: Callable[[float], None] = _forget,
+    ) -> None:
         self._resources = resources
         self._leases = leases
         self._wakes = wakes
         self._handlers = handlers
+        self._on_delay = on_delay
         self._beat_seconds = min(resources.settings.task_lease_seconds / BEATS_PER_LEASE, LONGEST_BEAT_SECONDS)
 
     async def run(self, task: Task) -> None:
@@ -60,11 +77,10 @@ class TaskRunner:
         with structlog.contextvars.bound_contextvars(task_id=str(task.id), request_id=task.request_id):
             log.info("task_started", kind=task.kind, attempt=task.attempts)
             try:
-                end = await self._attempt(TaskRun(task, self._resources, self._leases))
+                await self._insist(await self._attempt(TaskRun(task, self._resources, self._leases)))
             except asyncio.CancelledError:
-                await self._give_back(task)
+                await self.give_back(task)
                 raise
-            await self._insist(end)
             log.info("task_ended", kind=task.kind, attempt=task.attempts)
 
     async def _attempt(self, run: TaskRun) -> Callable[[], Awaitable[None]]:
@@ -82,6 +98,8 @@ class TaskRunner:
             return self._done
         if lost is Beat.CANCEL:
             return lambda: self._leases.cancel(run.task)
+        if lost is Beat.OVERDUE:
+            return lambda: self._leases.fail(run.task, OVERDUE)
         if lost is Beat.LOST:
             return self._stale
         return self._end_for(run.task, work.exception())
@@ -95,7 +113,7 @@ class TaskRunner:
 
     async def _watch(self, run: TaskRun) -> Beat:
         changed = asyncio.Event()
-        with self._wakes.watching(run.task.id, changed.set):
+        with self._wakes.watching(run.task.id, changed.set, is_run=True):
             while True:
                 await pause(changed, self._beat_seconds)
                 beat = await self._beat(run)
@@ -122,9 +140,9 @@ class TaskRunner:
             return self._stale
         if isinstance(error, ComputeFailed) and error.code == "crashed":
             return lambda: self._leases.retry_or_bury(task)
-        if _is_passing(error):
-            log.warning("task_interrupted", error=type(error).__name__)
-            return lambda: self._later(task)
+        if (wait := _wait_of(error)) is not None:
+            log.warning("task_interrupted", error=type(error).__name__, reason=wait.reason)
+            return lambda: self._later(task, wait)
         reason = _reason(error)
         if reason is INTERNAL:
             log.error("task_handler_failed", exc_info=error)
@@ -136,14 +154,21 @@ class TaskRunner:
     async def _stale(self) -> None:
         log.warning("task_lost")
 
-    async def _later(self, task: Task) -> None:
-        # What the handler needs is away. Holding the lease meanwhile keeps others from trying the same in vain.
-        await asyncio.sleep(RETRY_SECONDS)
-        await self._leases.release(task, counted=False)
+    async def _later(self, task: Task, wait: TryLater) -> None:
+        # Runs before this one that did not count; each doubles the pause, so that many waiting tasks cost little.
+        waited = task.claims - task.attempts
+        delay = wait.delay_seconds or min(2.0 ** min(waited, 10), LONGEST_DELAY_SECONDS)
+        await self._leases.progress(task, task.progress_done, task.progress_total, wait.reason)
+        if not waited:
+            await self._leases.log(task, wait.reason)
+        error = TaskError(ServiceUnavailable.code, wait.reason)
+        await self._leases.release(task, counted=False, delay_seconds=delay, error=error)
+        self._on_delay(delay)
 
-    async def _give_back(self, task: Task) -> None:
+    async def give_back(self, task: Task) -> None:
+        """Return the task to the queue as if it had not been claimed; nothing happens if its end is written."""
         try:
-            await self._leases.release(task, counted=False)
+            await self._leases.release(task, counted=False, outcome=Outcome.HANDED_BACK)
         except AWAY as error:
             log.warning("release_missed", error=type(error).__name__)
 
@@ -158,10 +183,13 @@ class TaskRunner:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-def _is_passing(error: BaseException | None) -> bool:
+def _wait_of(error: BaseException | None) -> TryLater | None:
+    """Why and how long the task waits, if `error` says that what it needs is away for the moment."""
+    if isinstance(error, TryLater):
+        return error
     if isinstance(error, ServiceUnavailable):
-        return error.code == ServiceUnavailable.code
-    return isinstance(error, AWAY)
+        return TryLater(error.detail) if error.code == ServiceUnavailable.code else None
+    return TryLater(BUSY) if isinstance(error, AWAY) else None
 
 
 def _reason(error: BaseException | None) -> TaskError:

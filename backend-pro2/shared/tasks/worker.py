@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import uvloop
 from celery import Celery, signals
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from shared.config import Settings, get_settings
 from shared.logging import configure_logging, get_logger
@@ -23,8 +26,11 @@ from .runtime import Chore, WorkerPlan, WorkerRuntime
 
 log = get_logger(__name__)
 
-STOP_SECONDS = 20
+# To hand tasks back, bury children and close connections, on top of what tasks may still take.
+STOP_SECONDS = 15
 SWEEP_SECONDS = 60.0
+TRANSPORT = "shared.tasks.transport:Transport"
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class WorkerThread:
@@ -37,23 +43,34 @@ class WorkerThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runtime: WorkerRuntime | None = None
         self._stopping = threading.Event()
-        self._work_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Give running tasks back, kill their children, close everything; waits for it."""
-        self._stopping.set()
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._obey)
-        if self._thread.is_alive():
-            self._thread.join(STOP_SECONDS)
+    def drain(self, *, at_once: bool) -> None:
+        """Claim nothing more and let tasks go on for a while; asked again, or `at_once`, hand them back now.
 
-    def ring(self) -> None:
-        """Somebody submitted a task."""
-        self._tell(lambda runtime: runtime.bell.set())
+        Safe in a handler of signals.
+        """
+        hurried = at_once or self._stopping.is_set()
+        self._stopping.set()
+        self._tell(WorkerRuntime.hurry if hurried else WorkerRuntime.drain)
+
+    def stop(self) -> None:
+        """Drain, then close everything; waits for it. Meanwhile a signal to stop means: at once."""
+        if not self._thread.is_alive():
+            return
+        # Celery's own handlers are of no more use, and would stumble over what it has closed already.
+        for number in STOPPING:
+            signal.signal(number, lambda *_: self.drain(at_once=True))
+        if not self._stopping.is_set():
+            self.drain(at_once=False)
+        self._thread.join(self._settings.worker_drain_seconds + STOP_SECONDS)
+
+    def ring(self, queue: str) -> None:
+        """Somebody submitted a task to `queue`."""
+        self._tell(lambda runtime: runtime.ring(queue))
 
     def reconcile(self) -> None:
         """Look for tasks that nobody looks after."""
@@ -63,17 +80,13 @@ class WorkerThread:
         """Do the periodic chores that are due; one sweep at a time."""
         self._tell(lambda runtime: runtime.sweep_bell.set())
 
-    def _obey(self) -> None:
-        if self._stopping.is_set() and self._work_task is not None:
-            self._work_task.cancel()
-
     def _tell(self, action: Callable[[WorkerRuntime], None]) -> None:
         if self._loop is not None and self._runtime is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(action, self._runtime)
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._work())
+            uvloop.run(self._work())
         except Exception:
             log.exception("worker_broke")
             # Only a new process helps; one without its loop would swallow bells for ever.
@@ -83,12 +96,10 @@ class WorkerThread:
         resources = build_resources(self._settings, self._plan.preload)
         self._loop = asyncio.get_running_loop()
         self._runtime = WorkerRuntime(self._plan, resources)
-        work = self._work_task = asyncio.create_task(self._runtime.run())
-        self._obey()
+        if self._stopping.is_set():
+            self._runtime.hurry()
         try:
-            await asyncio.wait({work})
-            if not work.cancelled():
-                work.result()
+            await self._runtime.run()
         finally:
             await resources.close()
             log.info("worker_stopped", queues=list(self._plan.slots))
@@ -100,15 +111,17 @@ def create_worker(
     preload: tuple[str, ...],
     periodic: Mapping[str, tuple[float, Chore]] | None = None,
     slots: Mapping[str, int] | None = None,
+    frequent: Mapping[str, tuple[float, Chore]] | None = None,
 ) -> Celery:
     """The application of `celery -A <service>.app.worker worker`, and of `beat`, which rings at every queue.
 
     `handlers` by kind; `preload` names modules that computing children share; `periodic` maps a name to the seconds
     between two runs, at least a minute, and a chore that is given the worker's resources; `slots` replaces those of the
-    service's queues.
+    service's queues; `frequent` is like `periodic`, with a pause of so many seconds, and needs no beat.
     """
     settings = get_settings()
-    plan = WorkerPlan(service, slots or slots_of(service, settings), handlers, preload, periodic or {})
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), TRANSPORT))
+    plan = WorkerPlan(service, slots or slots_of(service, settings), handlers, preload, periodic or {}, frequent or {})
     app = create_celery(settings, service)
     app.conf.update(
         _worker_options(settings, list(plan.slots)), beat_schedule=_schedule(settings), beat_scheduler=_SCHEDULER
@@ -128,7 +141,6 @@ def _worker_options(settings: Settings, queues: list[str]) -> dict[str, Any]:
         "worker_pool": "threads",
         "worker_concurrency": settings.worker_concurrency,
         "worker_prefetch_multiplier": 1,
-        "worker_send_task_events": False,
         "worker_hijack_root_logger": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -150,11 +162,11 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def _connect(app: Celery, thread: WorkerThread, settings: Settings, service: str) -> None:
-    @app.task(name=RING)
-    def ring(task_id: str) -> None:
+    @app.task(name=RING, bind=True)
+    def ring(self: Any, task_id: str) -> None:
         # Whatever id rang, the most important task of the queue is next.
         log.debug("rung", task_id=task_id)
-        thread.ring()
+        thread.ring(self.request.delivery_info["routing_key"])
 
     @app.task(name=RECONCILE)
     def reconcile() -> None:
@@ -164,18 +176,26 @@ def _connect(app: Celery, thread: WorkerThread, settings: Settings, service: str
     def sweep() -> None:
         thread.sweep()
 
-    hooks: dict[Any, Callable[[], None]] = {
-        signals.setup_logging: lambda: configure_logging(settings, service),
+    hooks: dict[Any, Callable[..., None]] = {
+        signals.setup_logging: lambda **_: configure_logging(settings, service),
         # Not worker_ready, which waits for the broker: tasks run without one.
-        signals.worker_init: thread.start,
-        signals.worker_shutdown: thread.stop,
+        signals.worker_init: lambda **_: thread.start(),
+        signals.worker_shutting_down: lambda how, **_: thread.drain(at_once=how == "Cold"),
     }
-    for signal, hook in hooks.items():
-        signal.connect(_receiver(hook), weak=False)
+    for event, hook in hooks.items():
+        event.connect(hook, weak=False)
+    _stop_with_celery(app, thread)
 
 
-def _receiver(hook: Callable[[], None]) -> Callable[..., None]:
-    def receive(**_: object) -> None:
-        hook()
+def _stop_with_celery(app: Celery, thread: WorkerThread) -> None:
+    celery_worker: Any = app.Worker
 
-    return receive
+    def start(worker: Any) -> None:
+        try:
+            celery_worker.start(worker)
+        finally:
+            # Not on worker_shutdown, which Celery does not send after SIGQUIT.
+            thread.stop()
+
+    # Declared read-only, yet the documented place of an application's own class.
+    vars(app)["Worker"] = type("Worker", (celery_worker,), {"start": start})

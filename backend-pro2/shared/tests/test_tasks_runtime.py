@@ -8,10 +8,10 @@ import pytest
 from shared.database import Session
 from shared.errors import Invalid, ServiceUnavailable
 from shared.resources import Resources
-from shared.tasks import Handler, StaleAttempt, Task, TaskFailed, TaskHandler, TaskRun, TaskStatus
+from shared.tasks import Handler, StaleAttempt, Task, TaskFailed, TaskHandler, TaskRun, TaskStatus, TryLater
 from shared.tasks.runtime import WorkerPlan, WorkerRuntime
 from shared.testing.project import Workspace
-from shared.testing.submission import QUEUE, submit, until
+from shared.testing.submission import QUEUE, changed, submit, until
 
 pytestmark = pytest.mark.integration
 
@@ -38,10 +38,10 @@ class Scripted:
 async def start(resources: Resources) -> AsyncIterator[Start]:
     running: list[asyncio.Task[None]] = []
 
-    def begin(handler: Handler | TaskHandler, **options: object) -> WorkerRuntime:
+    def begin(handler: Handler | TaskHandler, slots: int = 2, **options: object) -> WorkerRuntime:
         settings = resources.settings.model_copy(update={"reconcile_seconds": 0.2, **options})
         resources.settings = settings
-        runtime = WorkerRuntime(WorkerPlan("test-service", {QUEUE: 2}, {"compute": handler}), resources)
+        runtime = WorkerRuntime(WorkerPlan("test-service", {QUEUE: slots}, {"compute": handler}), resources)
         running.append(asyncio.create_task(runtime.run()))
         return runtime
 
@@ -85,16 +85,29 @@ async def test_each_error_becomes_the_task_s(
     assert len(handler.runs) == 1
 
 
-async def test_what_is_away_is_tried_again_uncounted(resources: Resources, workspace: Workspace, start: Start) -> None:
-    async def wait_for_store(run: TaskRun) -> None:
-        if len(handler.runs) < 3:
-            raise ServiceUnavailable("the store is away")
+@pytest.mark.parametrize(
+    "error", [ServiceUnavailable("The store is away."), TryLater("The cluster is away.", delay_seconds=0.5)]
+)
+async def test_what_is_away_is_tried_again_uncounted(
+    resources: Resources, workspace: Workspace, start: Start, error: Exception
+) -> None:
+    async def wait_for_it(run: TaskRun) -> None:
+        if run.task.params.get("waits") and len(handler.runs) == 1:
+            raise error
 
-    handler = Scripted(wait_for_store)
-    task = await submit(resources, workspace)
-    start(handler)
+    handler = Scripted(wait_for_it)
+    task = await submit(resources, workspace, waits=True)
+    start(handler, slots=1)
+    waiting = await changed(resources, task, lambda now: now.not_before is not None)
+    assert (waiting.status, waiting.progress_message, waiting.attempts) == ("queued", str(error), 0)
+    # Its slot is free meanwhile.
+    other = await submit(resources, workspace)
+    await until(resources, other, TaskStatus.SUCCEEDED)
+    assert (await resources.ledger.read(task.id, workspace.owner)).status == "queued"
     done = await until(resources, task, TaskStatus.SUCCEEDED)
     assert (done.attempts, len(handler.runs), handler.ended) == (1, 3, [])
+    events = [event async for event in resources.ledger.events(task.id, workspace.owner, 0)]
+    assert [event.data for event in events if event.event == "log"] == [{"message": str(error)}]
 
 
 async def test_rows_and_success_are_one_transaction(resources: Resources, workspace: Workspace, start: Start) -> None:

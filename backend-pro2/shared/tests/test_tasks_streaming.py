@@ -2,19 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import FastAPI, Response
 
 from shared.identity import Caller, current_caller
 from shared.ids import new_id
 from shared.problems import add_problem_handlers
 from shared.resources import Resources
-from shared.tasks.streaming import TaskEvents
+from shared.tasks.streaming import EventStream, TaskEvents
 from shared.testing.project import Workspace
 from shared.testing.submission import submit
 
@@ -28,10 +26,9 @@ def application(resources: Resources, workspace: Workspace, *, stranger: bool = 
     user = workspace.stranger if stranger else workspace.viewer
     app.dependency_overrides[current_caller] = lambda: Caller(user, "a@example.org", "user", new_id())
 
-    @app.get("/tasks/{task_id}/events", response_class=EventSourceResponse)
-    async def events(stream: TaskEvents) -> AsyncIterator[ServerSentEvent]:
-        async for event in stream:
-            yield event
+    @app.get("/tasks/{task_id}/events", response_class=EventStream)
+    async def events(stream: TaskEvents) -> Response:
+        return stream
 
     return app
 

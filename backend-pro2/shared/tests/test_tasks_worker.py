@@ -74,20 +74,6 @@ async def test_a_killed_worker_s_task_is_done_once_by_its_successor(
     assert lines(path) == ["begin 1", "begin 2", "end 2"]
 
 
-async def test_a_stopped_worker_gives_its_task_back_uncounted(
-    resources: Resources, workspace: Workspace, make_worker: MakeWorker, tmp_path: Path
-) -> None:
-    path = tmp_path / "notes"
-    task = await submit(resources, workspace, "note", path=str(path), seconds=60)
-    worker = make_worker().start()
-    await begun(path, 1)
-    started = time.monotonic()
-    assert worker.stop() == 0
-    assert time.monotonic() - started < 10
-    back = await resources.ledger.read(task.id, workspace.owner)
-    assert (back.status, back.attempts, back.worker) == ("queued", 0, None)
-
-
 async def test_a_message_lost_between_redis_and_worker_loses_no_task(
     resources: Resources, workspace: Workspace, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
@@ -168,21 +154,21 @@ async def test_duplicates_and_rubbish_in_the_broker_do_no_harm(
     resources: Resources, workspace: Workspace, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
     path = tmp_path / "notes"
-    worker = make_worker().start()
+    worker = make_worker(RECONCILE_SECONDS="60").start()
     task = await submit(resources, workspace, "note", path=str(path))
     for _ in range(50):
         await resources.ledger.ring(task)
     pickled = {"body": "gASVAAA=", "content-type": "application/x-python-serialize", "content-encoding": "binary"}
     unknown = {"body": "W1tdLCB7fSwge31d", "content-type": "application/json", "content-encoding": "utf-8"}
     properties = {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "body_encoding": "base64"}
-    for message in (pickled, unknown):
-        tagged = {"headers": {"task": "os.system", "id": "x"}, "properties": {**properties, "delivery_tag": "t"}}
-        await resources.redis.eval(
-            "return redis.call('LPUSH', KEYS[1], ARGV[1])", [QUEUE], [json.dumps(message | tagged)]
-        )
+    tags = {"headers": {"task": "os.system", "id": "x"}, "properties": {**properties, "delivery_tag": "t"}}
+    tagged = [json.dumps(message | tags) for message in (pickled, unknown)]
+    for message in (*tagged, "no JSON", "null", "[]", '"text"', "{}", "[" * 100_000):
+        await resources.redis.eval("return redis.call('LPUSH', KEYS[1], ARGV[1])", [QUEUE], [message])
     await until(resources, task, TaskStatus.SUCCEEDED)
     after = await submit(resources, workspace, "note", path=str(path))
     await resources.ledger.ring(after)
     await until(resources, after, TaskStatus.SUCCEEDED)
     assert lines(path) == ["begin 1", "end 1", "begin 1", "end 1"]
+    assert worker.count("message_refused") == 6
     assert worker.stop() == 0

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from time import monotonic
+from typing import Protocol, TypeVar
 
-from threadpoolctl import threadpool_limits
+from shared.compute import ComputeError
 
 from .job import Job
-from .ray_cluster import RayUnavailable, connected
+from .pieces import Answer, Piece, resolve, single_threaded
+from .ray_cluster import ClusterWatch, RayUnavailable, connected
+from .ray_executor import RayExecutor
 from .results import Notice
 
-Piece = Mapping[str, Any]
 Tell = Callable[[int], None]
-PieceFunction = Callable[[Piece, Piece], dict[str, Any]]
+Done = TypeVar("Done")
 
 
 class Executor(Protocol):
@@ -25,8 +27,16 @@ class Executor(Protocol):
 
     name: str
 
-    def map(self, function: str, items: Sequence[Piece], shared: Piece, tell: Tell) -> list[dict[str, Any]]:
-        """`function(item, shared)` of each item, in the order of `items`; `tell` hears how many have ended."""
+    def map(
+        self, function: str, items: Sequence[Piece], shared: Piece, tell: Tell, *, seconds: float | None = None
+    ) -> list[Answer | None]:
+        """`function(item, shared)` of each item, in the order of `items`; `tell` hears how many have ended.
+
+        What has not ended after `seconds` is given up: its answer is None.
+        """
+
+    def stream(self, function: str, items: Sequence[Piece], shared: Piece) -> Iterator[Answer]:
+        """The same answers one by one, so that memory holds a few of them only."""
 
 
 class LocalExecutor:
@@ -37,53 +47,62 @@ class LocalExecutor:
     def __init__(self, threads: int) -> None:
         self._threads = threads
 
-    def map(self, function: str, items: Sequence[Piece], shared: Piece, tell: Tell) -> list[dict[str, Any]]:
+    def map(
+        self, function: str, items: Sequence[Piece], shared: Piece, tell: Tell, *, seconds: float | None = None
+    ) -> list[Answer | None]:
+        """As Executor."""
+        call = resolve(function)
+        pool = ThreadPoolExecutor(self._threads)
+        try:
+            futures = [pool.submit(single_threaded, call, item, shared) for item in items]
+            _await(futures, tell, seconds)
+            return [future.result() if future.done() else None for future in futures]
+        finally:
+            # A thread cannot be ended: one that is late goes on until this process, made for one job, ends.
+            pool.shutdown(wait=seconds is None, cancel_futures=True)
+
+    def stream(self, function: str, items: Sequence[Piece], shared: Piece) -> Iterator[Answer]:
         """As Executor."""
         call = resolve(function)
         with ThreadPoolExecutor(self._threads) as pool:
-            futures = [pool.submit(_single_threaded, call, item, shared) for item in items]
-            for done, future in enumerate(as_completed(futures), 1):
-                future.result()
-                tell(done)
-            return [future.result() for future in futures]
+            left = iter(items)
+            ahead: deque[Future[Answer]] = deque()
+            for item in islice(left, self._threads):
+                ahead.append(pool.submit(single_threaded, call, item, shared))
+            while ahead:
+                answer = ahead.popleft().result()
+                for item in islice(left, 1):
+                    ahead.append(pool.submit(single_threaded, call, item, shared))
+                yield answer
 
 
-class RayExecutor:
-    """Tasks on a Ray cluster. Names and JSON cross, never code or pickled data; data files are found by hash."""
+def _await(futures: Sequence[Future[Answer]], tell: Tell, seconds: float | None) -> None:
+    until = None if seconds is None else monotonic() + seconds
+    waiting = set(futures)
+    while waiting:
+        ended, waiting = wait(waiting, None if until is None else max(until - monotonic(), 0), FIRST_COMPLETED)
+        if not ended:
+            return
+        for future in ended:
+            future.result()
+        for done in range(len(futures) - len(waiting) - len(ended), len(futures) - len(waiting)):
+            tell(done + 1)
 
-    name = "ray"
 
-    def __init__(self, ray: Any, stall_seconds: float) -> None:
-        self._ray = ray
-        self._stall_seconds = stall_seconds
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where work was done, how large the cluster was if it was one, and what to tell about that."""
 
-    @property
-    def cpus(self) -> float:
-        """Processors of the whole cluster."""
-        return float(self._ray.cluster_resources().get("CPU", 0))
-
-    def map(self, function: str, items: Sequence[Piece], shared: Piece, tell: Tell) -> list[dict[str, Any]]:
-        """As Executor.
-
-        Raises:
-            RayUnavailable: a piece was lost too often, or none ended for `stall_seconds`.
-        """
-        remote = self._ray.remote(num_cpus=1, max_retries=2)(call_json)
-        references = [remote.remote(function, json.dumps([item, shared])) for item in items]
-        waiting = list(references)
-        while waiting:
-            ended, waiting = self._ray.wait(waiting, num_returns=1, timeout=self._stall_seconds)
-            if not ended:
-                raise RayUnavailable(f"no piece ended within {self._stall_seconds:g} seconds")
-            tell(len(references) - len(waiting))
-        return [json.loads(answer) for answer in self._ray.get(references)]
+    executor: str
+    cluster: Mapping[str, float] | None
+    notices: list[Notice]
 
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
     """The answers in order, where they were computed, and what to tell about that."""
 
-    answers: list[dict[str, Any]]
+    answers: list[Answer]
     executor: str
     notices: list[Notice]
 
@@ -93,34 +112,29 @@ def fan_out(job: Job, function: str, items: Sequence[Piece], shared: Piece, tell
 
     A cluster that cannot be reached, or fails on the way, costs a bounded time and a notice, not the analysis.
     """
+    answers, place = somewhere(job, lambda executor: executor.map(function, items, shared, tell), prefer_ray=prefer_ray)
+    return FanOut([answer for answer in answers if answer is not None], place.executor, place.notices)
+
+
+def somewhere(job: Job, work: Callable[[Executor], Done], *, prefer_ray: bool) -> tuple[Done, Place]:
+    """Do `work` on Ray or on threads, as `fan_out` chooses unless the job insists; it may be begun a second time.
+
+    Raises:
+        ComputeError: the job insists on Ray, which is away (`ray_unavailable`) or lost the work.
+    """
     notices = []
-    if job.ray is not None:
+    head = job.ray
+    if head is not None and job.executor != "local":
         try:
-            with connected(job.ray) as ray:
-                cluster = RayExecutor(ray, job.ray.stall_seconds)
-                if prefer_ray or cluster.cpus > job.threads:
-                    return FanOut(cluster.map(function, items, shared, tell), cluster.name, [])
+            with connected(head) as ray:
+                cluster = RayExecutor(ray, lambda: ClusterWatch(head))
+                if prefer_ray or job.executor == "ray" or cluster.cpus > job.threads:
+                    size = cluster.size()
+                    return work(cluster), Place(cluster.name, size, [])
         except RayUnavailable as error:
+            if job.executor == "ray":
+                raise ComputeError(error.code, f"The Ray cluster could not do the work: {error}.") from error
             text = f"The Ray cluster could not be used ({error}); the work was done on local threads instead."
             notices.append(Notice("ray_unavailable", text))
     local = LocalExecutor(job.threads)
-    return FanOut(local.map(function, items, shared, tell), local.name, notices)
-
-
-def call_json(function: str, payload: str) -> str:
-    """What a Ray worker runs: `payload` is the JSON of [item, shared], the answer is JSON too."""
-    item, shared = json.loads(payload)
-    return json.dumps(_single_threaded(resolve(function), item, shared))
-
-
-def resolve(name: str) -> PieceFunction:
-    """The function that "module.path:name" names; the path may hold hyphens."""
-    module, _, attribute = name.partition(":")
-    function: PieceFunction = getattr(importlib.import_module(module), attribute)
-    return function
-
-
-def _single_threaded(call: PieceFunction, item: Piece, shared: Piece) -> dict[str, Any]:
-    # OpenMP adds partial sums in the order threads finish; one thread gives the same bits every time.
-    with threadpool_limits(limits=1):
-        return call(item, shared)
+    return work(local), Place(local.name, None, notices)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from shared.compute import Report
+
+ExecutorName = Literal["auto", "local", "ray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class RayCluster:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of an engine. Files it makes go to `output`."""
+    """One run of an engine. Files it makes go to `output`; `executor` says where pieces may run, "auto": wherever."""
 
     type: str
     parameters: Mapping[str, Any]
@@ -41,6 +43,8 @@ class Job:
     report: Report
     threads: int = 1
     ray: RayCluster | None = None
+    executor: ExecutorName = "auto"
+    training: Mapping[str, Any] | None = None
 
 
 def unpack(job: Mapping[str, Any], report: Report) -> Job:
@@ -55,4 +59,6 @@ def unpack(job: Mapping[str, Any], report: Report) -> Job:
         report=report,
         threads=job.get("threads", 1),
         ray=None if ray is None else RayCluster(**ray),
+        executor=job.get("executor", "auto"),
+        training=job.get("training"),
     )

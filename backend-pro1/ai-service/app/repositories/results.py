@@ -20,6 +20,13 @@ JOIN project_members m ON m.project_id = t.project_id AND m.user_id = $2
 WHERE r.task_id = $1
 """
 
+_OF_PROJECT = """
+SELECT r.task_id, r.type, r.summary, r.tables, r.charts, r.warnings, r.artifacts, r.manifest, r.created_at
+FROM analysis_results r
+JOIN analysis_tasks t ON t.id = r.task_id
+WHERE r.task_id = $1 AND t.project_id = $2
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -45,3 +52,8 @@ async def insert(session: Session, result: Result) -> None:
 async def visible(session: Session, task_id: UUID, user_id: UUID) -> Result | None:
     """The result of the task, if the user is a member of its project."""
     return await session.fetch_one(Result, _VISIBLE, task_id, user_id)
+
+
+async def of_project(session: Session, task_id: UUID, project_id: UUID) -> Result | None:
+    """The result of a task of the project; for workers, who act for the creator of theirs."""
+    return await session.fetch_one(Result, _OF_PROJECT, task_id, project_id)

@@ -1,13 +1,11 @@
 """`/analysis`: submit, follow, read, retry and remove analyses."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from shared.conditional import TAG_HEADER, TAGGED_READ, not_modified, tagged
 from shared.dependencies import IfNoneMatch, RequestId
@@ -20,9 +18,9 @@ from shared.schemas import OfProject, Page, PageQuery, Wait, problems
 from shared.tasks import Task, TaskStatus
 from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel, task_body
-from shared.tasks.streaming import TaskEvents
+from shared.tasks.streaming import STREAMED, EventStream, TaskEvents
 
-from ..dependencies import AnalysesDep
+from ..dependencies import AnalysesDep, ReplaysDep
 from ..schemas.analyses import (
     AnalysisFilter,
     AnalysisOrder,
@@ -193,26 +191,46 @@ async def retry(
     task_id: UUID,
     caller: CurrentCaller,
     analyses: AnalysesDep,
+    once: Once,
+    prefix: PublicPrefix,
+    wait: Wait = 0,
+) -> Response:
+    """Do a failed or cancelled analysis again. The task stays the same, and keeps the history of its attempts."""
+    return await once(partial(_accepted, prefix), analyses.retry, caller.id, task_id, wait)
+
+
+@router.post(
+    "/{task_id}/replay",
+    operation_id="analysis_replay",
+    summary="Replay an analysis",
+    status_code=202,
+    response_model=TaskModel,
+    responses=FINISHED | problems(401, 403, 404, 409, 422, 429, 503),
+)
+async def replay(
+    task_id: UUID,
+    caller: CurrentCaller,
+    replays: ReplaysDep,
     request_id: RequestId,
     once: Once,
     prefix: PublicPrefix,
     wait: Wait = 0,
 ) -> Response:
-    """Submit a failed or cancelled analysis once more; answers with the new task."""
-    return await once(partial(_accepted, prefix), analyses.retry, caller.id, task_id, request_id, wait)
+    """Compute a finished analysis again from its manifest, and compare: a new task, whose result has the summary
+    `{match, differences: [{part, path, before, after}], environment: [{name, before, after}], replay_of}`."""
+    return await once(partial(_accepted, prefix), replays.submit, caller.id, task_id, request_id, wait)
 
 
 @router.get(
     "/{task_id}/events",
     operation_id="analysis_events",
     summary="Follow an analysis",
-    response_class=EventSourceResponse,
-    responses=problems(401, 404, 422, 429, 503),
+    response_class=EventStream,
+    responses=STREAMED | problems(401, 404, 422, 429, 503),
 )
-async def events(stream: TaskEvents) -> AsyncIterator[ServerSentEvent]:
+async def events(stream: TaskEvents) -> Response:
     """Server-sent events `state`, `progress`, `log` and `result`; ends after the final state."""
-    async for event in stream:
-        yield event
+    return stream
 
 
 @router.post(
@@ -234,7 +252,7 @@ async def submit_type(
     wait: Wait = 0,
 ) -> Response:
     """The same as submitting an analysis, with its type in the path."""
-    full = AnalysisRequest(type=type, **order.model_dump())
+    full = AnalysisRequest.model_construct(type=type, **dict(order))
     return await once(partial(_accepted, prefix), analyses.submit, caller.id, full, request_id, wait)
 
 

@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.database import Session
 from shared.errors import Conflict, NotFound
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
-from shared.tasks import NewTask, Queue, Task, TaskStatus
+from shared.tasks import NewTask, Queue, Task
 
 from ..repositories import analyses, results
-from ..repositories.analyses import KIND
+from ..repositories.analyses import KIND, KINDS
 from ..repositories.results import Result
-from ..repositories.versions import DatasetVersion, read_version
+from ..repositories.versions import DatasetVersion
 from ..schemas.analyses import AnalysisFilter, AnalysisRequest
+from .dataset_versions import orderable_version
 from .parameters import check_columns, find_type, read_parameters
 
 
@@ -47,30 +49,55 @@ class Analyses:
         """Accept an analysis; once this returns, it will be done. The task comes as it stands after `wait` seconds.
 
         Raises:
-            Invalid: the type, a parameter or a column does not fit.
-            Conflict: `dataset_not_ready`, `version_expired`, `version_blocked`.
+            As `accept`.
         """
-        entry = find_type(request.type)
-        parameters = read_parameters(entry, request.params)
         async with self._database.transaction() as session:
-            await require_project(session, request.project_id, user_id, minimum=ProjectRole.EDITOR)
-            version = _usable(await read_version(session, request.project_id, request.dataset_id, request.version))
-            check_columns(parameters, version.types)
-            new = NewTask(
-                kind=KIND,
-                queue=Queue.ANALYSIS,
-                project_id=request.project_id,
-                created_by=user_id,
-                params={"type": entry.name, "params": parameters.model_dump(mode="json"), "seed": request.seed},
-                dataset_id=version.dataset_id,
-                version=version.version,
-                priority=request.priority,
-                request_id=request_id,
-            )
-            task = await self._ledger.submit(session, new)
+            task = await self.accept(session, user_id, request, request_id)
             await keep_answer(session, task)
         await self._ledger.ring(task)
         return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+
+    async def accept(
+        self,
+        session: Session,
+        user_id: UUID,
+        request: AnalysisRequest,
+        request_id: str | None,
+        schedule_id: UUID | None = None,
+    ) -> Task:
+        """The same in the caller's transaction; ring the task after the commit.
+
+        An analysis of a version that is still being made waits for it; its columns are checked when it runs.
+
+        Raises:
+            Invalid: the type, a parameter or a column does not fit.
+            NotFound: also one of the tasks to wait for.
+            Conflict: `dataset_not_ready`, `version_expired`, `version_blocked`; `dependency_failed`, one of the
+                tasks to wait for has ended without success.
+            TooManyTasks: the project's quota of unfinished tasks is used up.
+        """
+        entry = find_type(request.type)
+        parameters = read_parameters(entry, request.params)
+        project_id = request.project_id
+        await require_project(session, project_id, user_id, minimum=ProjectRole.EDITOR)
+        version = await orderable_version(session, project_id, request.dataset_id, request.version)
+        if version.is_ready:
+            check_columns(parameters, version.types)
+        new = NewTask(
+            kind=KIND,
+            queue=Queue.ANALYSIS,
+            project_id=project_id,
+            created_by=user_id,
+            params={"type": entry.name, "params": parameters.model_dump(mode="json"), "seed": request.seed},
+            dataset_id=version.dataset_id,
+            version=version.version,
+            priority=request.priority,
+            after=_awaited(request, version),
+            deadline=request.deadline,
+            schedule_id=schedule_id,
+            request_id=request_id,
+        )
+        return await self._ledger.submit(session, new)
 
     async def page(self, user_id: UUID, wanted: AnalysisFilter, *, before: UUID | None, limit: int) -> list[Task]:
         """Analyses, newest first, older than `before`."""
@@ -78,9 +105,9 @@ class Analyses:
             return await analyses.page(session, user_id, wanted, before=before, limit=limit)
 
     async def read(self, user_id: UUID, task_id: UUID) -> Task:
-        """The task of the analysis."""
+        """The task of the analysis, or of the replay of one."""
         task = await self._ledger.read(task_id, user_id)
-        if task.kind != KIND:
+        if task.kind not in KINDS:
             raise NotFound
         return task
 
@@ -122,29 +149,15 @@ class Analyses:
         await self.read(user_id, task_id)
         return await self._ledger.cancel(task_id, user_id)
 
-    async def retry(self, user_id: UUID, task_id: UUID, request_id: str | None, wait: float = 0) -> Task:
-        """The same order once more, as a new task; see `submit`.
+    async def retry(self, user_id: UUID, task_id: UUID, wait: float = 0) -> Task:
+        """Do a failed or cancelled analysis again: the same task, which keeps its history; see `submit` for `wait`.
 
         Raises:
-            Conflict: `not_retryable`, it has not failed.
+            Conflict: `not_retryable`, it has neither failed nor been cancelled.
         """
-        task = await self.read(user_id, task_id)
-        async with self._database.transaction(read_only=True) as session:
-            # Whether it may be asked comes before what could be answered; what decides is the submission.
-            await require_project(session, task.project_id, user_id, minimum=ProjectRole.EDITOR, hold=False)
-        if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED) or task.dataset_id is None:
-            detail = f"This analysis is {task.status}; only failed and cancelled ones can be retried."
-            raise Conflict(detail, code="not_retryable")
-        again = AnalysisRequest(
-            project_id=task.project_id,
-            dataset_id=task.dataset_id,
-            version=task.version,
-            type=task.params["type"],
-            params=task.params["params"],
-            seed=task.params["seed"],
-            priority=task.priority,
-        )
-        return await self.submit(user_id, again, request_id, wait)
+        await self.read(user_id, task_id)
+        task = await self._ledger.retry(task_id, user_id)
+        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
 
     async def remove(self, user_id: UUID, task_id: UUID) -> None:
         """Remove a finished analysis with its result and files.
@@ -162,21 +175,7 @@ class Analyses:
             await self._store.remove(*(item["key"] for item in found.artifacts))
 
 
-def _usable(version: DatasetVersion | None) -> DatasetVersion:
-    if version is None:
-        raise NotFound
-    if version.is_ready:
-        return version
-    if version.version is None and version.current_version is not None:
-        raise NotFound(f"Dataset {version.name!r} has no such version; its current one is {version.current_version}.")
-    if version.status == "expired":
-        detail = f"That version of dataset {version.name!r} was removed by its retention; take a newer version."
-        raise Conflict(detail, code="version_expired")
-    if version.blocked:
-        detail = f"The quality gate blocks that version of dataset {version.name!r}; correct the data or the rules."
-        raise Conflict(detail, code="version_blocked")
-    if "failed" in (version.status, version.dataset_status):
-        detail = f"Dataset {version.name!r} could not be read, so it has nothing to analyse; upload it again."
-    else:
-        detail = f"Dataset {version.name!r} is still being read; wait until its status is ready."
-    raise Conflict(detail, code="dataset_not_ready")
+def _awaited(request: AnalysisRequest, version: DatasetVersion) -> tuple[UUID, ...]:
+    """The tasks that the analysis has to wait for, each once."""
+    making = (version.task_id,) if version.is_coming and version.task_id else ()
+    return tuple(dict.fromkeys((*request.after, *making)))

@@ -1,6 +1,6 @@
 """Checks an order before any work is accepted: type, parameters, and the columns they name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shared.errors import FieldError, Invalid
 
-from ..schemas.columns import first_fault
+from ..schemas.columns import ColumnUse, first_fault
 from ..schemas.parameters import Parameters
 from ..schemas.types import ANALYSIS_TYPES, AnalysisType
 
@@ -27,8 +27,8 @@ def find_type(name: str) -> AnalysisType:
     return entry
 
 
-def read_parameters(entry: AnalysisType, params: Mapping[str, Any]) -> Parameters:
-    """The parameters of this type, with defaults filled in.
+def read_parameters(entry: AnalysisType, params: Mapping[str, Any], place: str = "/analysis/types") -> Parameters:
+    """The parameters of this type, which `place` lists, with defaults filled in.
 
     Raises:
         Invalid: `invalid_parameters`, with one entry in `errors` per fault.
@@ -38,8 +38,8 @@ def read_parameters(entry: AnalysisType, params: Mapping[str, Any]) -> Parameter
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         errors = [FieldError(loc=["body", "params", *fault["loc"]], msg=_plain(fault["msg"])) for fault in faults]
-        place = ".".join(str(part) for part in errors[0]["loc"][1:])
-        detail = f"{place}: {errors[0]['msg']}. See GET /analysis/types for what {entry.name!r} takes."
+        member = ".".join(str(part) for part in errors[0]["loc"][1:])
+        detail = f"{member}: {errors[0]['msg']}. See GET {place} for what {entry.name!r} takes."
         raise Invalid(detail, code="invalid_parameters", errors=errors) from None
 
 
@@ -49,7 +49,12 @@ def check_columns(parameters: Parameters, types: Mapping[str, str]) -> None:
     Raises:
         Invalid: `column_not_found`, `not_numeric` or `unsupported_column_type`.
     """
-    fault = first_fault(parameters.uses(), types)
+    check_uses(parameters.uses(), types)
+
+
+def check_uses(uses: Sequence[ColumnUse], types: Mapping[str, str]) -> None:
+    """The same for columns used otherwise."""
+    fault = first_fault(uses, types)
     if fault is not None:
         raise Invalid(fault.detail, code=fault.code)
 

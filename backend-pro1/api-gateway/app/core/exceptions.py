@@ -111,6 +111,33 @@ class TooManyInvitations(Conflict):
     code = "too_many_invitations"
 
 
+class TooManyWebhooks(Conflict):
+    """A project has as many webhooks as one may have."""
+
+    code = "too_many_webhooks"
+
+    def __init__(self) -> None:
+        super().__init__("The project has twenty webhooks; remove one that is no longer used.")
+
+
+class WebhookInactive(Conflict):
+    """Nothing is sent to a webhook that is off."""
+
+    code = "webhook_inactive"
+
+    def __init__(self) -> None:
+        super().__init__("The webhook is off, so nothing is sent. Switch it on with `is_active`, then repeat.")
+
+
+class TooManyDeliveries(TooManyRequests):
+    """As many deliveries of a webhook wait as people may add to."""
+
+    code = "too_many_deliveries"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "60"})
+
+
 class MethodNotAllowed(APIException):
     """No service understands this method."""
 

@@ -25,6 +25,8 @@ from .removals import Removals
 from .sessions import Sessions
 from .usage import UsageCounts
 from .users import Users
+from .webhook_deliveries import WebhookDeliveries
+from .webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Repositories:
     invitations: Invitations
     quotas: Quotas
     removals: Removals
+    webhooks: Webhooks
+    webhook_deliveries: WebhookDeliveries
     # For what `shared` does in the caller's transaction: the ledger, quotas, kept answers.
     session: Session
 
@@ -85,6 +89,8 @@ def unit_of_work(database: Database) -> UnitOfWork:
                 invitations=Invitations(session),
                 quotas=Quotas(session),
                 removals=Removals(session),
+                webhooks=Webhooks(session),
+                webhook_deliveries=WebhookDeliveries(session),
                 session=session,
             )
 

@@ -14,6 +14,7 @@ class OwnLimits:
     max_bytes: int | None
     max_rows: int | None
     max_tasks: int | None
+    max_running_tasks: int | None
     max_llm_tokens: int | None
 
 
@@ -55,25 +56,32 @@ class Quotas:
         """What was set for the project."""
         found = await self._session.fetch_one(
             OwnLimits,
-            "SELECT max_bytes, max_rows, max_tasks, max_llm_tokens FROM project_quotas WHERE project_id = $1",
+            """
+            SELECT max_bytes, max_rows, max_tasks, max_running_tasks, max_llm_tokens
+            FROM project_quotas
+            WHERE project_id = $1
+            """,
             project_id,
         )
-        return found or OwnLimits(None, None, None, None)
+        return found or OwnLimits(None, None, None, None, None)
 
     async def set(self, project_id: UUID, limits: OwnLimits, updated_by: UUID) -> None:
         """Set all limits; the caller holds the project."""
         await self._session.execute(
             """
-            INSERT INTO project_quotas (project_id, max_bytes, max_rows, max_tasks, max_llm_tokens, updated_by)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO project_quotas
+                (project_id, max_bytes, max_rows, max_tasks, max_running_tasks, max_llm_tokens, updated_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (project_id) DO UPDATE
             SET max_bytes = excluded.max_bytes, max_rows = excluded.max_rows, max_tasks = excluded.max_tasks,
-                max_llm_tokens = excluded.max_llm_tokens, updated_by = excluded.updated_by, updated_at = now()
+                max_running_tasks = excluded.max_running_tasks, max_llm_tokens = excluded.max_llm_tokens,
+                updated_by = excluded.updated_by, updated_at = now()
             """,
             project_id,
             limits.max_bytes,
             limits.max_rows,
             limits.max_tasks,
+            limits.max_running_tasks,
             limits.max_llm_tokens,
             updated_by,
         )

@@ -1,6 +1,7 @@
 """The forwarder: passes requests below a service's prefix on, streaming both ways and keeping nothing."""
 
 import asyncio
+from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.addresses import AddressResolver
 from shared.errors import PayloadTooLarge
+from shared.http_protocol import END_EARLY
 from shared.logging import get_logger
 
 from ..clients.answers import BrokenAnswer
@@ -26,8 +28,15 @@ _PREFIX = (b"x-forwarded-prefix", PUBLIC_PREFIX.encode())
 WATCH_AFTER_SECONDS = 0.05
 
 
+_EVENTS = b"text/event-stream"
+
+
 class ClientGone(Exception):
     """The client hung up before its answer was complete."""
+
+
+class Stopping(Exception):
+    """The gateway stops, and an answer without an end of its own ends here."""
 
 
 class RequestBody:
@@ -143,6 +152,8 @@ class Forwarder:
         self._watches.add(watch)
         try:
             async with exchange as answer:
+                if _lasts(answer):
+                    scope["state"][END_EARLY] = partial(exchange.abandon, Stopping())
                 await _relay(answer, send, scope["target"].service)
         except UpstreamUnavailable as error:
             log.warning("upstream_unavailable", upstream=error.service, error=_named(error.__cause__))
@@ -172,9 +183,16 @@ async def _relay(answer: Exchange, send: Send, service: str) -> None:
         while more:
             piece, more = await answer.read()
             await send({"type": "http.response.body", "body": piece, "more_body": more})
+    except Stopping:
+        # In good order, so that the client comes back to the next process with the number of the last event.
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
     except (BrokenAnswer, PayloadTooLarge) as error:
         # Half of the answer is out: only cutting the connection tells the client that the rest is missing.
         log.warning("upstream_broke_off", upstream=service, error=_named(error))
+
+
+def _lasts(answer: Exchange) -> bool:
+    return any(name == b"content-type" and value.startswith(_EVENTS) for name, value in answer.headers)
 
 
 def _named(error: BaseException | None) -> str:

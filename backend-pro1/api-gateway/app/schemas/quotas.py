@@ -17,6 +17,7 @@ _QUOTAS: dict[str, JsonValue] = {
     "bytes": {"limit": 107374182400, "used": 7340032, "default": True},
     "rows": {"limit": 5000000000, "used": 120000, "default": True},
     "tasks": {"limit": 50, "used": 2, "default": False},
+    "running_tasks": {"limit": 8, "used": 1, "default": True},
     "llm_tokens": {"limit": 10000000, "used": 15400, "default": True},
 }
 _USAGE: dict[str, JsonValue] = {
@@ -51,6 +52,9 @@ class QuotaUpdate(RequestModel):
     max_tasks: Annotated[int | None, Field(ge=0, le=MOST_TASKS, strict=True)] = Field(
         None, description="Tasks queued or running at once."
     )
+    max_running_tasks: Annotated[int | None, Field(ge=1, le=MOST_TASKS, strict=True)] = Field(
+        None, description="Tasks running at once; further ones wait in the queue."
+    )
     max_llm_tokens: Limit = Field(None, description="Tokens to and from the LLM in one calendar month, UTC.")
 
     model_config = ConfigDict(json_schema_extra={"example": {"max_tasks": 50, "max_llm_tokens": None}})
@@ -70,6 +74,7 @@ class ProjectQuotaModel(ApiModel):
     bytes: Allowance = Field(description="Stored bytes: raw and Parquet files of all versions.")
     rows: Allowance = Field(description="Rows of all versions.")
     tasks: Allowance = Field(description="Tasks queued or running now.")
+    running_tasks: Allowance = Field(description="Tasks running now; beyond the limit they wait in the queue.")
     llm_tokens: Allowance = Field(description="Tokens to and from the LLM in the present calendar month, UTC.")
 
     model_config = ConfigDict(json_schema_extra={"example": _QUOTAS})

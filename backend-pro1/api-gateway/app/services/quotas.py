@@ -23,7 +23,7 @@ SPENDERS = 100
 
 def etag(quotas: ProjectQuotaModel) -> str:
     """The entity tag of the limits; what is used changes all the time and does not count."""
-    limits = (quotas.bytes, quotas.rows, quotas.tasks, quotas.llm_tokens)
+    limits = (quotas.bytes, quotas.rows, quotas.tasks, quotas.running_tasks, quotas.llm_tokens)
     return etag_of(repr([(one.limit, one.default) for one in limits]).encode())
 
 
@@ -96,6 +96,7 @@ def _body(quotas: ProjectQuotas) -> ProjectQuotaModel:
         bytes=_allowance(quotas.bytes),
         rows=_allowance(quotas.rows),
         tasks=_allowance(quotas.tasks),
+        running_tasks=_allowance(quotas.running_tasks),
         llm_tokens=_allowance(quotas.llm_tokens),
     )
 

@@ -46,22 +46,34 @@ class Engine:
             ServiceUnavailable: no turn in time.
             ComputeFailed: `file_gone`, or a fault of ours.
         """
-        settings = self._resources.settings
-        limits = {"memory_mb": settings.query_memory_limit_mb, "threads": settings.engine_threads}
-        seconds = timeout_seconds or settings.query_timeout_seconds
+        seconds = timeout_seconds or self._resources.settings.query_timeout_seconds
         turns = self._turns if timeout_seconds is None else self._long_turns
         await _take(turns)
         try:
-            return await self._resources.compute.run(
-                f"data-service.app.engines.{function}",
-                {**job, **limits},
-                timeout_seconds=seconds,
-                memory_mb=settings.query_memory_limit_mb,
-            )
+            return await self._computed(function, job, seconds)
         except ComputeFailed as error:
             raise _explained(error, seconds) from error
         finally:
             turns.release()
+
+    async def _computed(self, function: str, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            return await self._compute(function, job, seconds)
+        except ComputeFailed as error:
+            if error.code != "crashed":
+                raise
+        # Its process may have been killed from outside; a computation that kills its process does so again.
+        return await self._compute(function, job, seconds)
+
+    async def _compute(self, function: str, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        settings = self._resources.settings
+        limits = {"memory_mb": settings.query_memory_limit_mb, "threads": settings.engine_threads}
+        return await self._resources.compute.run(
+            f"data-service.app.engines.{function}",
+            {**job, **limits},
+            timeout_seconds=seconds,
+            memory_mb=settings.query_memory_limit_mb,
+        )
 
     async def run_over(
         self, function: str, prepare: Callable[[], Awaitable[dict[str, Any]]], *, timeout_seconds: float | None = None

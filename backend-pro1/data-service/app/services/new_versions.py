@@ -34,6 +34,7 @@ class VersionOrder:
     operation: Mapping[str, Any]
     params: Mapping[str, Any]
     request_id: str | None = None
+    schedule_id: UUID | None = None
     parents: Sequence[Parent] = ()
     file: RawUpload | None = None
 
@@ -81,4 +82,4 @@ def in_progress() -> Conflict:
 
 def _task(order: VersionOrder, number: int) -> NewTask:
     task = (order.kind, Queue.INGEST, order.project_id, order.created_by, dict(order.params), order.dataset_id, number)
-    return NewTask(*task, request_id=order.request_id)
+    return NewTask(*task, request_id=order.request_id, schedule_id=order.schedule_id)

@@ -51,6 +51,15 @@ class PipelineRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an order of steps comes from: a request, a pipeline, a schedule."""
+
+    request_id: str | None = None
+    pipeline: PipelineRef | None = None
+    schedule_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Sources:
     """What the steps read: the main dataset and others, by the names that the engine has for them."""
 
@@ -100,24 +109,38 @@ class Processes:
         """Accept steps over the versions that are meant now; the task as it stands after `wait` seconds.
 
         Raises:
-            Forbidden, ProjectArchived: the project. Conflict: `name_taken`, `version_in_progress`.
-            TooManyTasks: the project's quota of unfinished tasks is used up.
+            As `check` and `submit_in`.
+        """
+        await self.check(user_id, order)
+        async with self._database.transaction() as session:
+            task = await self.submit_in(session, user_id, order, Origin(request_id, pipeline))
+            await keep_answer(session, task)
+        await self._ledger.ring(task)
+        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+
+    async def check(self, user_id: UUID, order: ProcessRequest) -> None:
+        """Refuse steps that do not fit the columns there are now, before anything is locked.
+
+        Raises:
+            Forbidden, ProjectArchived: the project.
         """
         await load_operations()
         async with self._database.transaction(read_only=True) as session:
             await require_project(session, order.project_id, user_id, minimum=ProjectRole.EDITOR, hold=False)
-            sources = _Sources.of(order.project_id, order.dataset_id, order.version, order.steps)
-            found = await sources.find(session)
+            found = await _sources(order).find(session)
         await check_against(self._engine, self._cache, order.steps, found)
-        async with self._database.transaction() as session:
-            await require_project(session, order.project_id, user_id, minimum=ProjectRole.EDITOR)
-            found = await sources.find(session)
-            target = await _target(session, order, user_id)
-            new = _version_order(order, target, found, user_id, request_id, pipeline)
-            task = await begin_version(session, self._ledger, new)
-            await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+
+    async def submit_in(self, session: Session, user_id: UUID, order: ProcessRequest, origin: Origin) -> Task:
+        """Accept steps that have been checked, in the caller's transaction; ring the task after the commit.
+
+        Raises:
+            Forbidden, ProjectArchived: the project. Conflict: `name_taken`, `version_in_progress`.
+            TooManyTasks: the project's quota of unfinished tasks is used up.
+        """
+        await require_project(session, order.project_id, user_id, minimum=ProjectRole.EDITOR)
+        found = await _sources(order).find(session)
+        target = await _target(session, order, user_id)
+        return await begin_version(session, self._ledger, _version_order(order, target, found, user_id, origin))
 
     async def preview(self, user_id: UUID, asked: PreviewRequest) -> Mapping[str, Any]:
         """The first rows of what the steps give (answer: engines.queries.query.QueryAnswer).
@@ -149,6 +172,10 @@ class Processes:
         return await self._engine.run_over("pipelines.pipeline:preview", prepare)
 
 
+def _sources(order: ProcessRequest) -> _Sources:
+    return _Sources.of(order.project_id, order.dataset_id, order.version, order.steps)
+
+
 async def _target(session: Session, order: ProcessRequest, user_id: UUID) -> UUID:
     """The dataset whose next version the result will be, locked or just made."""
     if order.output.dataset_id is None:
@@ -166,23 +193,24 @@ def _version_order(
     target: UUID,
     found: Mapping[str, Input],
     user_id: UUID,
-    request_id: str | None,
-    pipeline: PipelineRef | None,
+    origin: Origin,
 ) -> VersionOrder:
     inputs = [
         {"input": key, "dataset_id": str(row.dataset_id), "name": row.name, "version": row.version}
         for key, row in found.items()
     ]
-    origin = {"pipeline_id": str(pipeline.id), "pipeline_version": pipeline.version} if pipeline else {}
+    pipeline = origin.pipeline
+    named = {"pipeline_id": str(pipeline.id), "pipeline_version": pipeline.version} if pipeline else {}
     parents = dict.fromkeys(Parent(row.dataset_id, row.version) for row in found.values() if row.version is not None)
     return VersionOrder(
         kind=KIND,
         project_id=order.project_id,
         dataset_id=target,
         created_by=user_id,
-        operation={"op": KIND, "steps": order.steps, "inputs": inputs, **origin},
-        params={"steps": order.steps, "inputs": inputs, "output": _named(order.output), **origin},
-        request_id=request_id,
+        operation={"op": KIND, "steps": order.steps, "inputs": inputs, **named},
+        params={"steps": order.steps, "inputs": inputs, "output": _named(order.output), **named},
+        request_id=origin.request_id,
+        schedule_id=origin.schedule_id,
         parents=list(parents),
     )
 

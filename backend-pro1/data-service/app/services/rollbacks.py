@@ -14,6 +14,7 @@ from ..repositories.datasets import Dataset
 from ..repositories.versions import Parent, Version
 from .datasets import hold, visible
 from .new_versions import in_progress
+from .ready_events import announce_version
 from .retention import expire_now
 from .version_states import require_usable
 
@@ -57,6 +58,7 @@ class Rollbacks:
         await rollbacks.copy(session, dataset_id, to, number, user_id)
         await versions.add_parents(session, dataset_id, number, [Parent(dataset_id, to)])
         await datasets.mark_ready(session, dataset_id, number)
+        await announce_version(session, dataset_id, number)
 
 
 async def _target(session: Session, dataset_id: UUID, user_id: UUID, number: int) -> Version:

@@ -14,6 +14,7 @@ from ..repositories import stored, trash
 from ..repositories.datasets import Dataset
 from .datasets import etag, visible
 from .freed import Freed, remove_keys, trial
+from .ready_events import announce_version
 
 log = get_logger(__name__)
 
@@ -64,6 +65,7 @@ class Trash:
             dataset = await self._hold(session, dataset_id, user_id)
             if dataset.deleted_at is not None:
                 await trash.restore(session, dataset)
+                await announce_version(session, dataset_id, dataset.current_version)
             return await visible(session, dataset_id, user_id)
 
     async def _hold(self, session: Session, dataset_id: UUID, user_id: UUID, if_match: str | None = None) -> Dataset:

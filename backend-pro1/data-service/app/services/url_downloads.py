@@ -1,36 +1,38 @@
 """What a task of `/upload/url` does first: fetch the file, once, from one address that has been judged."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from shared.addresses import Network, parse_networks
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.object_store import StoredObject
+from shared.outbound import NoAddress, Outgoing, address_of, exchange
 from shared.quotas import QuotaExceeded, read_bytes, require_bytes
 from shared.tasks import TaskFailed, TaskRun
+from shared.url_guard import Address, Resolve, parse_url, refused
+from shared.url_guard import resolve as look_up
 
 from ..repositories import versions
 from ..repositories.versions import RawFile
-from . import url_guard
 from .contents import GONE
 from .incoming import checked
-from .url_guard import Address, Resolve
 from .url_imports import disabled
 
 if TYPE_CHECKING:
     import aiohttp
-    from aiohttp.abc import AbstractResolver
     from yarl import URL
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "dataset-import"}
+_REQUEST = Outgoing("GET", _HEADERS, CONNECT_SECONDS, SILENCE_SECONDS)
 OK = 200
 
 
-async def download(run: TaskRun, raw: RawFile, resolve: Resolve = url_guard.resolve) -> RawFile:
+async def download(run: TaskRun, raw: RawFile, resolve: Resolve = look_up) -> RawFile:
     """The version with its file in the store; what another attempt has fetched is not fetched again.
 
     Raises:
@@ -60,10 +62,10 @@ async def fetch(text: str, networks: Sequence[Network], most: int, resolve: Reso
     """
     import aiohttp
 
-    url = url_guard.parse_url(text)
+    url = parse_url(text)
     address = await _address_of(url, networks, resolve)
     try:
-        async with _answer(url, address) as answer:
+        async with exchange(url, address, _REQUEST) as answer:
             _require_good(answer, most)
             came = 0
             async for chunk in answer.content.iter_any():
@@ -104,65 +106,15 @@ async def _keep(run: TaskRun, raw: RawFile, stored: StoredObject) -> bool:
 
 
 async def _address_of(url: "URL", networks: Sequence[Network], resolve: Resolve) -> Address:
-    """The one address that will be connected to; every one that the host has must be allowed."""
-    host = url.host or ""
-    if (found := url_guard.literal(host)) is not None:
-        addresses: Sequence[Address] = [found]
-    else:
-        try:
-            addresses = await resolve(host, url.port or 0)
-        except (OSError, UnicodeError) as error:
-            raise _unreachable("The URL's host has no address.") from error
-    if not addresses:
-        raise _unreachable("The URL's host has no address.")
-    for address in addresses:
-        url_guard.require_public(address, networks)
-    return addresses[0]
-
-
-@asynccontextmanager
-async def _answer(url: "URL", address: Address) -> AsyncIterator["aiohttp.ClientResponse"]:
-    import aiohttp
-
-    connector = aiohttp.TCPConnector(resolver=_pinned(address), use_dns_cache=False, force_close=True)
-    # No proxy from the environment, no cookies, no credentials from a file, and nothing unpacked on the way.
-    session = aiohttp.ClientSession(
-        connector=connector,
-        trust_env=False,
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS),
-        headers={"Accept-Encoding": "identity", "User-Agent": "dataset-import"},
-    )
-    async with session, session.get(url, allow_redirects=False) as answer:
-        yield answer
-
-
-def _pinned(address: Address) -> "AbstractResolver":
-    """Knows one address, whatever the host: a second look-up could say another than the one that was judged."""
-    import socket
-
-    from aiohttp.abc import AbstractResolver, ResolveResult
-
-    class Pinned(AbstractResolver):
-        async def resolve(
-            self,
-            host: str,
-            port: int = 0,
-            family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - the base's signature
-        ) -> list[ResolveResult]:
-            found = socket.AF_INET if address.version == 4 else socket.AF_INET6
-            return [ResolveResult(hostname=host, host=str(address), port=port, family=found, proto=0, flags=0)]
-
-        async def close(self) -> None:
-            """Nothing is open."""
-
-    return Pinned()
+    try:
+        return await address_of(url, networks, resolve)
+    except NoAddress as error:
+        raise _unreachable("The URL's host has no address.") from error
 
 
 def _require_good(answer: "aiohttp.ClientResponse", most: int) -> None:
     if answer.status in range(300, 400):
-        raise url_guard.refused("The URL leads on to another one, which is not followed. Give the final one.")
+        raise refused("The URL leads on to another one, which is not followed. Give the final one.")
     if answer.status != OK:
         raise _unreachable(f"The server answered with status {answer.status}.")
     if (answer.content_length or 0) > most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.compute import ComputeError, Report
@@ -9,9 +10,12 @@ from shared.compute import ComputeError, Report
 from .job import RayCluster
 from .ray_cluster import RayUnavailable, connected
 
+ID_CHARACTERS = 12
+HEAD = "node:__internal_head__"
+
 
 def cluster_status(job: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Nodes and resources of the cluster at `job["address"]`, asked with `job["token"]`.
+    """Nodes, resources and running work of the cluster at `job["address"]`, asked with `job["token"]`.
 
     Raises:
         ComputeError: `ray_unavailable`.
@@ -26,11 +30,37 @@ def cluster_status(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def _status(ray: Any) -> dict[str, Any]:
     total, free = ray.cluster_resources(), ray.available_resources()
+    nodes = [_node(node) for node in ray.nodes()]
     return {
         "version": ray.__version__,
-        "nodes": sum(bool(node["Alive"]) for node in ray.nodes()),
+        "nodes": sum(node["alive"] for node in nodes),
         "cpus": total.get("CPU", 0.0),
         "cpus_free": free.get("CPU", 0.0),
         "memory_bytes": int(total.get("memory", 0)),
+        "memory_free_bytes": int(free.get("memory", 0)),
         "object_store_bytes": int(total.get("object_store_memory", 0)),
+        "object_store_free_bytes": int(free.get("object_store_memory", 0)),
+        "running": _running(ray, total.get("CPU", 0.0) - free.get("CPU", 0.0)),
+        "items": sorted(nodes, key=lambda node: (not node["is_head"], node["id"])),
     }
+
+
+def _node(node: Mapping[str, Any]) -> dict[str, Any]:
+    # No addresses: they say more about the network than a user needs.
+    resources = node["Resources"]
+    return {
+        "id": node["NodeID"][:ID_CHARACTERS],
+        "alive": bool(node["Alive"]),
+        "is_head": HEAD in resources,
+        "cpus": resources.get("CPU", 0.0),
+        "memory_bytes": int(resources.get("memory", 0)),
+        "object_store_bytes": int(resources.get("object_store_memory", 0)),
+    }
+
+
+def _running(ray: Any, cpus: float) -> dict[str, float]:
+    """Pieces hold one processor each, so the processors that are taken are the pieces that run."""
+    # The list of jobs in the public interface needs Ray's dashboard, which an instance may do without.
+    jobs = ray._private.state.jobs()  # noqa: SLF001 - see above
+    mine = ray.get_runtime_context().get_job_id()
+    return {"jobs": sum(not job["IsDead"] and job["JobID"] != mine for job in jobs), "cpus": cpus}

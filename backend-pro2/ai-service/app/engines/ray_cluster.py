@@ -4,21 +4,66 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .job import RayCluster
 
 PROBE_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
+WATCH_SECONDS = 1.0
+PROBES_MISSED = 3
+ROWS_AHEAD = 4
+Item = TypeVar("Item")
 
 
 class RayUnavailable(Exception):
-    """The cluster is away, refuses us, or lost our work."""
+    """The cluster is away, refuses us, or lost our work; `code` tells what a task that insists on it has come to."""
+
+    def __init__(self, reason: str, code: str = "ray_unavailable") -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class ClusterWatch:
+    """Tells a cluster that is slow from one that has gone: Ray itself waits a minute, then ends our process."""
+
+    def __init__(self, cluster: RayCluster) -> None:
+        self._cluster = cluster
+        self._missed = 0
+        self._moved_at = time.monotonic()
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait for the work before looking at the cluster."""
+        return min(WATCH_SECONDS, self._cluster.stall_seconds)
+
+    def moved(self) -> None:
+        """Something has been heard of the work."""
+        self._missed, self._moved_at = 0, time.monotonic()
+
+    def look(self) -> None:
+        """Nothing has been heard for a pause.
+
+        Raises:
+            RayUnavailable: the head does not answer, or there was no progress for `stall_seconds`.
+        """
+        if time.monotonic() - self._moved_at >= self._cluster.stall_seconds:
+            raise RayUnavailable(f"no piece ended within {self._cluster.stall_seconds:g} seconds")
+        try:
+            probe(self._cluster.address)
+        except RayUnavailable:
+            self._missed += 1
+            if self._missed >= PROBES_MISSED:
+                raise
+        else:
+            self._missed = 0
 
 
 @contextmanager
@@ -26,24 +71,72 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
     """The `ray` module, connected to `cluster`.
 
     Raises:
-        RayUnavailable: no connection within `cluster.connect_seconds`, or any error of Ray inside the block.
+        RayUnavailable: no connection within `cluster.connect_seconds`, or the cluster fails inside the block.
+        RuntimeError: a piece of work raised what it should not.
     """
-    _probe(cluster.address)
+    probe(cluster.address)
     _authenticate(cluster.token)
     import ray
-    from ray.exceptions import RayError
 
     _within(cluster.connect_seconds, lambda: _connect(ray, cluster.address))
     try:
-        yield ray
+        with _translated():
+            yield ray
+    finally:
+        # The work is done, or has failed for a reason that matters more.
+        with suppress(RayUnavailable):
+            _within(CLOSE_SECONDS, ray.shutdown)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, WorkerCrashedError
+
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise RayUnavailable("a piece of work needs more memory than a node has", "out_of_memory") from error
+    except WorkerCrashedError as error:
+        raise RayUnavailable("the process of a piece of work died again and again", "crashed") from error
+    except RayTaskError as error:
+        raise RuntimeError("a piece of work failed unexpectedly") from error
     except (RayError, ConnectionError) as error:
         raise RayUnavailable(type(error).__name__) from error
-    finally:
-        _within(CLOSE_SECONDS, ray.shutdown)
 
 
-def _probe(address: str) -> None:
-    # Ray itself would try a closed port for many seconds.
+def watched(rows: Iterable[Item], watch: ClusterWatch) -> Iterator[Item]:
+    """The same rows, a few of them ahead; while none comes, `watch` looks at the cluster."""
+    ready: queue.Queue[tuple[str, Any]] = queue.Queue(ROWS_AHEAD)
+
+    def pump() -> None:
+        try:
+            for row in rows:
+                ready.put(("row", row))
+            ready.put(("end", None))
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: carried over to the caller
+            ready.put(("error", error))
+
+    threading.Thread(target=pump, daemon=True).start()
+    while True:
+        try:
+            kind, value = ready.get(timeout=watch.pause)
+        except queue.Empty:
+            watch.look()
+            continue
+        if kind == "error":
+            raise value
+        if kind == "end":
+            return
+        watch.moved()
+        yield value
+
+
+def probe(address: str) -> None:
+    """Whether something listens there; Ray itself would try a closed port for many seconds.
+
+    Raises:
+        RayUnavailable: nothing does.
+    """
     parts = urlsplit(address if "//" in address else f"//{address}")
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PROBE_SECONDS).close()

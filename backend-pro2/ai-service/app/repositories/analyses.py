@@ -8,6 +8,10 @@ from shared.tasks import Task
 from ..schemas.analyses import AnalysisFilter
 
 KIND = "analysis"
+REPLAY = "replay"
+JOB = "job"
+# All of them leave a result document.
+KINDS = (KIND, REPLAY, JOB)
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,

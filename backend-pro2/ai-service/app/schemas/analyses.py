@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from shared.schemas import ApiModel, RequestModel
 from shared.tasks import TaskStatus
@@ -16,6 +17,18 @@ PROJECT = "01890a5d-ac96-774b-bcce-b302099a8057"
 DATASET = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"
 LARGEST_SEED = 2**32 - 1
 LARGEST_VERSION = 2**31 - 1
+MOST_AWAITED = 20
+LONGEST_DEADLINE = timedelta(days=30)
+
+
+def _soon(moment: datetime) -> datetime:
+    now = datetime.now(UTC)
+    if not now < moment <= now + LONGEST_DEADLINE:
+        raise ValueError("a deadline must be in the future, and at most 30 days from now")
+    return moment
+
+
+Deadline = Annotated[AwareDatetime, AfterValidator(_soon)]
 
 
 class AnalysisOrder(RequestModel):
@@ -31,6 +44,18 @@ class AnalysisOrder(RequestModel):
     )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Same inputs and seed, same result to the last bit.")
     priority: int = Field(5, ge=0, le=9, description="0 last to 9 first.")
+    after: list[UUID] = Field(
+        default_factory=list,
+        max_length=MOST_AWAITED,
+        description="Tasks of the same project to wait for; unless all of them succeed, the analysis fails with "
+        "`dependency_failed`. An analysis of a version that is still being read waits for that by itself.",
+    )
+    deadline: Deadline | None = Field(
+        None,
+        description="An analysis that has not ended by then fails with `deadline_exceeded`; in the future, and at "
+        "most 30 days from now.",
+        examples=["2026-02-01T06:00:00Z"],
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -147,6 +172,13 @@ class ResultArtifact(ApiModel):
     media_type: str
 
 
+class ClusterSize(ApiModel):
+    """How large the Ray cluster was that computed a result."""
+
+    nodes: int
+    cpus: float
+
+
 class ResultManifest(ApiModel):
     """All that is needed to repeat the analysis, and where it ran."""
 
@@ -158,7 +190,13 @@ class ResultManifest(ApiModel):
     code_version: str
     libraries: dict[str, str]
     executor: Literal["local", "ray"]
+    cluster: ClusterSize | None = Field(None, description="The Ray cluster, of a distributed job that ran on one.")
     took_ms: int
+    hashes: dict[str, str] | None = Field(
+        None,
+        description="SHA-256 of the canonical form of `summary`, `tables`, `charts` and `warnings`, for replays; null "
+        "in results from before they were kept.",
+    )
 
 
 class AnalysisResult(ApiModel):
@@ -193,6 +231,7 @@ class AnalysisResult(ApiModel):
                     "libraries": {"statsmodels": "0.15.0"},
                     "executor": "local",
                     "took_ms": 184,
+                    "hashes": {"summary": "0c5e…", "tables": "91ab…", "charts": "77d0…", "warnings": "4f53…"},
                 },
             }
         }

@@ -1,62 +1,17 @@
-"""Use cases around tasks of every kind: queues, the cluster, and results."""
+"""Use cases around tasks of every kind: the cluster, results, and doing them again."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import Any
 from uuid import UUID
 
-from shared.compute import ComputeFailed
-from shared.errors import Conflict, ServiceUnavailable
+from shared.errors import Conflict
 from shared.resources import Resources
 from shared.tasks import Task
 
-from ..repositories.analyses import KIND
+from ..repositories.analyses import KINDS
 from ..repositories.results import Result
-from ..repositories.tasks import QueueLoad, queue_loads
+from ..repositories.task_history import tells_result
 from .analyses import Analyses
-
-CLUSTER_FUNCTION = "ai-service.app.engines.cluster_status:cluster_status"
-CLUSTER_SECONDS = 30.0
-CLUSTER_MEMORY_MB = 1024
-KEPT_SECONDS = 5.0
-
-
-class ClusterWatch:
-    """Asks Ray how it is, in a child of its own, at most once in a few seconds for everybody."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._settings = resources.settings
-        self._compute = resources.compute
-        self._asking = asyncio.Lock()
-        self._known: dict[str, Any] | None = None
-        self._known_at = 0.0
-
-    async def status(self) -> dict[str, Any]:
-        """Members of ClusterModel.
-
-        Raises:
-            ServiceUnavailable: `ray_disabled` or `ray_unavailable`.
-        """
-        if not self._settings.ray_enabled:
-            raise ServiceUnavailable(
-                "This instance runs without a Ray cluster; all work is done by its workers.", code="ray_disabled"
-            )
-        async with self._asking:
-            if self._known is None or time.monotonic() - self._known_at > KEPT_SECONDS:
-                self._known = await self._ask()
-                self._known_at = time.monotonic()
-        return self._known
-
-    async def _ask(self) -> dict[str, Any]:
-        job = {"address": self._settings.ray_address, "token": self._settings.ray_auth_token.get_secret_value()}
-        try:
-            return await self._compute.run(
-                CLUSTER_FUNCTION, job, timeout_seconds=CLUSTER_SECONDS, memory_mb=CLUSTER_MEMORY_MB
-            )
-        except ComputeFailed as error:
-            raise ServiceUnavailable("The Ray cluster does not answer.", code="ray_unavailable") from error
 
 
 class Tasks:
@@ -67,10 +22,14 @@ class Tasks:
         self._ledger = resources.ledger
         self._analyses = Analyses(resources)
 
-    async def queues(self, user_id: UUID) -> list[QueueLoad]:
-        """Unfinished tasks of the caller's projects, by queue."""
-        async with self._database.transaction(read_only=True) as session:
-            return await queue_loads(session, user_id)
+    async def retry(self, user_id: UUID, task_id: UUID, wait: float = 0) -> Task:
+        """Do a failed or cancelled task again; the task as it stands after `wait` seconds.
+
+        Raises:
+            NotFound, Forbidden, Conflict, TooManyTasks: as `TaskLedger.retry`.
+        """
+        task = await self._ledger.retry(task_id, user_id)
+        return await self._ledger.wait(task_id, user_id, wait) if wait > 0 else task
 
     async def result(self, user_id: UUID, task_id: UUID) -> Result:
         """What the task produced.
@@ -79,11 +38,16 @@ class Tasks:
             NotFound: absent, or not the caller's to see. Conflict: `not_finished` or `no_result`.
         """
         task = await self._ledger.read(task_id, user_id)
-        if task.kind != KIND:
-            raise Conflict(_elsewhere(task), code="no_result")
+        if task.kind not in KINDS:
+            async with self._database.transaction(read_only=True) as session:
+                is_told = await tells_result(session, task_id)
+            raise Conflict(_elsewhere(task, is_told=is_told), code="no_result")
         return await self._analyses.result(user_id, task_id)
 
 
-def _elsewhere(task: Task) -> str:
+def _elsewhere(task: Task, *, is_told: bool) -> str:
+    places = [f"its dataset {task.dataset_id}"] if task.dataset_id is not None else []
+    if is_told:
+        places.append("the `result` among its events")
     detail = f"A task of kind {task.kind!r} leaves no result document"
-    return f"{detail}; see its dataset {task.dataset_id}." if task.dataset_id is not None else f"{detail}."
+    return f"{detail}; see {' and '.join(places)}." if places else f"{detail}."

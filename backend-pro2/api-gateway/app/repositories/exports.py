@@ -125,6 +125,28 @@ SECTIONS = (
         """,
     ),
     Section(
+        "webhooks",
+        """
+        SELECT w.id, json_build_object('id', w.id, 'project_id', w.project_id,
+            'url', CASE WHEN m.role IS NOT NULL THEN w.url END, 'events', w.events,
+            'description', CASE WHEN m.role IS NOT NULL THEN w.description END, 'is_active', w.is_active,
+            'created_at', w.created_at)::text AS item
+        FROM webhooks w LEFT JOIN project_members m ON m.project_id = w.project_id AND m.user_id = $1
+        WHERE w.created_by = $1 AND w.id > $3 ORDER BY w.id LIMIT $2
+        """,
+    ),
+    Section(
+        "schedules",
+        """
+        SELECT s.id, json_build_object('id', s.id, 'project_id', s.project_id,
+            'name', CASE WHEN m.role IS NOT NULL THEN s.name END, 'cron', s.cron, 'timezone', s.timezone,
+            'action', CASE WHEN m.role IS NOT NULL THEN s.action END, 'paused', s.paused,
+            'created_at', s.created_at)::text AS item
+        FROM schedules s LEFT JOIN project_members m ON m.project_id = s.project_id AND m.user_id = $1
+        WHERE s.created_by = $1 AND s.id > $3 ORDER BY s.id LIMIT $2
+        """,
+    ),
+    Section(
         "dataset_versions",
         """
         SELECT dataset_id AS id, version AS number, json_build_object('dataset_id', dataset_id, 'version', version,

@@ -45,9 +45,18 @@ SET name = coalesce($2, name), description = coalesce($3, description), tags = c
 WHERE id = $1
 """
 
+_REOPEN = """
+UPDATE datasets
+SET status = CASE WHEN current_version IS NULL THEN 'ingesting' ELSE status END,
+    task_id = $2, error_code = NULL, error_detail = NULL, updated_at = now()
+WHERE id = $1
+"""
+
+# A version that was made by a retry may be older than the current one.
 _READY = """
 UPDATE datasets
-SET status = 'ready', current_version = $2, error_code = NULL, error_detail = NULL, updated_at = now()
+SET status = 'ready', current_version = greatest(current_version, $2), error_code = NULL, error_detail = NULL,
+    updated_at = now()
 WHERE id = $1
 """
 
@@ -162,8 +171,13 @@ async def mark_started(session: Session, dataset_id: UUID, task_id: UUID) -> Non
     await session.execute(_STARTED, dataset_id, task_id)
 
 
+async def reopen(session: Session, dataset_id: UUID, task_id: UUID) -> None:
+    """Note that the task makes a version after all that it could not make before."""
+    await session.execute(_REOPEN, dataset_id, task_id)
+
+
 async def mark_ready(session: Session, dataset_id: UUID, version: int) -> None:
-    """Make `version` the current one."""
+    """Make `version` the current one, unless that is a newer one."""
     await session.execute(_READY, dataset_id, version)
 
 

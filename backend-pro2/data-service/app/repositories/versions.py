@@ -92,6 +92,10 @@ _SET_RAW_SHA256 = """
 UPDATE dataset_versions SET raw_sha256 = $3 WHERE dataset_id = $1 AND version = $2 AND raw_sha256 IS NULL
 """
 
+_REOPEN = """
+UPDATE dataset_versions SET status = 'ingesting' WHERE dataset_id = $1 AND version = $2 AND status = 'failed'
+"""
+
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
 
 # Artifacts of analyses and pictures of users are objects too; ai-service and api-gateway write them.
@@ -277,6 +281,11 @@ async def set_raw(
 async def set_raw_sha256(session: Session, dataset_id: UUID, version: int, sha256: str) -> None:
     """Note the hash of a file that came in parts."""
     await session.execute(_SET_RAW_SHA256, dataset_id, version, sha256)
+
+
+async def reopen(session: Session, dataset_id: UUID, version: int) -> None:
+    """Let a failed version be filled after all, as `insert` does; the caller has locked the dataset."""
+    await session.execute(_REOPEN, dataset_id, version)
 
 
 async def mark_failed(session: Session, dataset_id: UUID, version: int) -> None:

@@ -4,20 +4,25 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.database import Session
+from shared.database import Session, UniqueViolation
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.object_store import StoredObject
 from shared.quotas import QuotaExceeded, require_bytes, require_rows
-from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun, TaskStatus
+from shared.tasks import StaleAttempt, Task, TaskFailed, TaskRun, TaskStatus, lease_repository
+from shared.tasks.ends import Hold
 
 from ..repositories import datasets, versions
-from ..repositories.versions import Content
+from ..repositories.versions import Content, RawFile
 from . import quality_checks
+from .ready_events import announce_version
 from .retention import expire_now
 
 PARQUET = "data.parquet"
 GONE = TaskFailed("dataset_removed", "The dataset was removed before it could be read.")
+EXPIRED = TaskFailed(
+    "version_expired", "The file of this version was removed by the dataset's retention; upload it again."
+)
 _CANCELLED = "It was cancelled. Submit it again if you still want it."
 
 
@@ -30,6 +35,26 @@ def version_of(task: Task) -> tuple[UUID, int]:
     if task.dataset_id is None or task.version is None:
         raise GONE
     return task.dataset_id, task.version
+
+
+async def open_version(run: TaskRun) -> RawFile:
+    """The version that the task fills, open to be filled: the end of an earlier run may have marked it failed.
+
+    Raises:
+        TaskFailed: `dataset_removed`, `version_expired`; `version_in_progress`, another version of the dataset is being
+            made by now.
+        StaleAttempt: another attempt holds the task now.
+    """
+    dataset_id, version = version_of(run.task)
+    async with run.resources.database.transaction(read_only=True) as session:
+        found = await versions.raw_file(session, dataset_id, version)
+    if found is None:
+        raise GONE
+    if found.status == "expired":
+        raise EXPIRED
+    if found.status == "failed":
+        await _reopen(run, dataset_id, version)
+    return found
 
 
 async def store_and_commit(run: TaskRun, folder: Path, answer: dict[str, Any]) -> None:
@@ -60,9 +85,30 @@ async def mark_failed(session: Session, task: Task) -> None:
     cancelled = task.status == TaskStatus.CANCELLED
     code = "cancelled" if cancelled else task.error_code or "internal_error"
     detail = _CANCELLED if cancelled else task.error_detail or ""
+    found = await versions.raw_file(session, task.dataset_id, task.version)
+    if found is None or found.status != "ingesting":
+        # A retry that could not even begin: the dataset may be busy with another version.
+        return
     # The dataset before its versions, as a removal has it.
     await datasets.mark_failed(session, task.dataset_id, code, detail)
     await versions.mark_failed(session, task.dataset_id, task.version)
+
+
+async def _reopen(run: TaskRun, dataset_id: UUID, version: int) -> None:
+    try:
+        async with run.resources.database.transaction() as session:
+            # The task before the dataset, as a commit has it.
+            if not await lease_repository.lock(session, Hold.of(run.task)):
+                raise StaleAttempt
+            if await datasets.lock(session, dataset_id) is None:
+                raise GONE
+            await versions.reopen(session, dataset_id, version)
+            await datasets.reopen(session, dataset_id, run.task.id)
+    except UniqueViolation as error:
+        raise TaskFailed(
+            "version_in_progress",
+            "Another version of this dataset is being made now. Retry this task when that one has ended.",
+        ) from error
 
 
 async def _commit(run: TaskRun, dataset_id: UUID, version: int, stored: StoredObject, answer: dict[str, Any]) -> None:
@@ -88,3 +134,4 @@ async def _commit(run: TaskRun, dataset_id: UUID, version: int, stored: StoredOb
         await datasets.mark_ready(session, dataset_id, version)
         if judged := answer.get("quality"):
             await quality_checks.record(session, dataset_id, version, judged, run.task.created_by)
+        await announce_version(session, dataset_id, version)

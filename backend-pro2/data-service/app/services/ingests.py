@@ -32,11 +32,11 @@ class Ingest:
         """Fetch, convert, add to the base if there is one, profile, store, commit.
 
         Raises:
-            TaskFailed: `dataset_removed`, `checksum_mismatch`, `version_expired`; what a download raises.
+            TaskFailed: what open_version and a download raise; `checksum_mismatch`, `version_expired`.
             QuotaExceeded: the project has no room for its rows or its Parquet file.
             ComputeFailed: the file is no table, or too much for the limits.
         """
-        raw = await _raw_file(run)
+        raw = await contents.open_version(run)
         if raw.status == "ready":
             return
         async with scratch(run.resources.settings.cache_dir) as folder:
@@ -53,15 +53,6 @@ class Ingest:
     async def failed(self, session: Session, task: Task) -> None:
         """Mark the version and its dataset failed, in the transaction that ends the task."""
         await contents.mark_failed(session, task)
-
-
-async def _raw_file(run: TaskRun) -> RawFile:
-    dataset_id, version = contents.version_of(run.task)
-    async with run.resources.database.transaction(read_only=True) as session:
-        raw = await versions.raw_file(session, dataset_id, version)
-    if raw is None:
-        raise contents.GONE
-    return raw
 
 
 async def _fetch(resources: Resources, raw: RawFile, path: Path) -> None:

@@ -130,6 +130,11 @@ class Pipelines:
         Raises:
             NotFound, Invalid, Conflict, TooManyTasks: also as for Processes.submit.
         """
+        order, pipeline = await self.order(user_id, pipeline_id, asked)
+        return await self._processes.submit(user_id, order, request_id, wait, pipeline)
+
+    async def order(self, user_id: UUID, pipeline_id: UUID, asked: PipelineRun) -> tuple[ProcessRequest, PipelineRef]:
+        """What running it over a dataset of its project means: its steps as they are now, and where they come from."""
         async with self._database.transaction(read_only=True) as session:
             found = _known(await pipelines.visible(session, pipeline_id, user_id))
             number = asked.pipeline_version or found.version
@@ -143,7 +148,7 @@ class Pipelines:
             steps=version.steps,
             output=asked.output,
         )
-        return await self._processes.submit(user_id, order, request_id, wait, PipelineRef(found.id, number))
+        return order, PipelineRef(found.id, number)
 
 
 def etag(pipeline: Pipeline) -> str:

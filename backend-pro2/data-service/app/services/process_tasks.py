@@ -24,10 +24,11 @@ class Process:
         """Fetch, compute, profile, store, commit.
 
         Raises:
-            TaskFailed: `dataset_removed`, or a version that is read cannot be used any more.
+            TaskFailed: what open_version raises, or a version that is read cannot be used any more.
             QuotaExceeded: the project has no room for the rows or the Parquet file.
             ComputeFailed: a step does not fit the data, or takes more than a task may.
         """
+        await contents.open_version(run)
         async with scratch(run.resources.settings.cache_dir) as folder:
             await run.progress(0, 100, "Fetching the datasets")
             job = await _job(run, folder)

@@ -18,6 +18,7 @@ from ..repositories.quality import Gate, NewRule, Run, StoredRule
 from ..schemas.quality import RuleBody
 from .datasets import Datasets, hold, visible
 from .quality_checks import MAX_RULES, MAX_RULES_BYTES, quality_job, record
+from .ready_events import announce_change, version_in_use
 
 
 class Quality:
@@ -117,7 +118,9 @@ class Quality:
             answer = await self._datasets.compute(version, user_id, "quality.checks:run", job)
         async with self._database.transaction() as session:
             await hold(session, dataset_id, user_id, None)
+            before = await version_in_use(session, dataset_id)
             made = await record(session, dataset_id, version.version, answer, user_id)
+            await announce_change(session, dataset_id, before)
             found = await quality.runs(session, dataset_id, user_id, version=version.version, before=None, limit=1)
             assert found[0].id == made.id  # noqa: S101 - the dataset is held, so the newest run is ours
             await keep_answer(session, found[0])
@@ -153,8 +156,10 @@ class Quality:
         """
         async with self._database.transaction() as session:
             await hold(session, dataset_id, user_id, None)
+            before = await version_in_use(session, dataset_id)
             await quality.set_gate(session, dataset_id, enabled=enabled)
             await quality.choose_current(session, dataset_id)
+            await announce_change(session, dataset_id, before)
             return await _gate(session, dataset_id)
 
 

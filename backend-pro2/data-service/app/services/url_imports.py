@@ -13,6 +13,7 @@ from shared.membership import ProjectRole, require_project
 from shared.quotas import require_bytes
 from shared.resources import Resources
 from shared.tasks import Task
+from shared.url_guard import parse_url, require_outside
 
 from ..repositories.datasets import Dataset
 from ..schemas.upload_sessions import UrlOrder
@@ -21,7 +22,6 @@ from .new_datasets import DatasetOrder, begin_dataset, under_free_name
 from .new_versions import RawUpload
 from .submissions import Submission, outcome
 from .upload_contents import plain_name
-from .url_guard import literal, parse_url, require_public
 
 log = get_logger(__name__)
 
@@ -62,9 +62,7 @@ class UrlImports:
 
     def _order(self, caller_id: UUID, order: UrlOrder, request_id: str | None) -> DatasetOrder:
         url = parse_url(order.url)
-        # Names are looked up by the task alone: whoever asks here would learn how our own network answers.
-        if (address := literal(url.host or "")) is not None:
-            require_public(address, parse_networks(self._settings.url_import_networks))
+        require_outside(url, parse_networks(self._settings.url_import_networks))
         filename = plain_name(unquote(url.raw_path)) or (url.host or "")
         return DatasetOrder(
             new_id(),

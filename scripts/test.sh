@@ -30,7 +30,7 @@ closing_line() { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" | tail -n 1 || echo 'ende
 pytest_in() {
   local -r folder="$1"
   shift
-  (cd "$folder" && "$VENV/bin/python" -m pytest "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1
+  (cd "$folder" && "$VENV/bin/python" -m pytest --durations=12 --durations-min=2 "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1
 }
 
 # Keep the closing line of part $1, which said $2 and ended with code $3, for the end.
@@ -80,12 +80,13 @@ start_instance() {
   local_mode up --name "test$index" --number "$number" --code "backend-pro$((index == 2 ? 2 : 1))" "$@" >/dev/null
 }
 
-# What tests need at test1: an administrator, cheaper hashes for many logins, and webhooks to receivers on this machine.
+# What tests need at test1: an administrator, cheaper hashes for many logins, more requests of one attacker than is usual,
+# and webhooks to receivers on this machine.
 prepare_attacks() {
   local -r file="$REPO_ROOT/.run/test1/.env"
   start_instance 1 "$FIRST_NUMBER" --servers-only
   ! grep -q '^BCRYPT_ROUNDS=' "$file" || return 0
-  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 \
+  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 RATE_LIMIT_DEFAULT=12000 \
     WEBHOOK_NETWORKS=127.0.0.0/8 >>"$file"
 }
 
@@ -111,15 +112,20 @@ clear_leftovers() {
   done
 }
 
-# The data service's test files whose names match.
-# shellcheck disable=SC2086 # a pattern
-data_tests() { (cd "$REPO_ROOT/$SOURCE_PROJECT" && printf '%s ' data-service/tests/test_$1*.py); }
+# The files of $1/tests whose names match the regular expression $2.
+tests_of() {
+  local file
+  for file in "$REPO_ROOT/$SOURCE_PROJECT/$1"/tests/test_*.py; do
+    [[ ! "${file##*/}" =~ $2 ]] || printf '%s ' "$1/tests/${file##*/}"
+  done
+}
 
 unit() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"
   else
-    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "$(data_tests '[e-z]')" "shared api-gateway ai-service $(data_tests '[a-d]')"
+    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "$(tests_of data-service '^test_[e-z]')" \
+      "shared api-gateway ai-service $(tests_of data-service '^test_[a-d]')"
   fi
 }
 
@@ -129,7 +135,9 @@ integration() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
   else
-    run_halves integration "$REPO_ROOT/$SOURCE_PROJECT" 'data-service ai-service' 'shared api-gateway' -m integration
+    run_halves integration "$REPO_ROOT/$SOURCE_PROJECT" \
+      "data-service ai-service $(tests_of shared '^test_tasks_[a-l]')" \
+      "api-gateway $(tests_of shared '^test_([^t]|t[^a]|tasks_[^a-l])')" -m integration
   fi
 }
 
@@ -140,7 +148,7 @@ e2e() {
   start_instance 1 "$FIRST_NUMBER"
   # Each source of servers is forced once: the system's where it has them, and the packages'.
   start_instance 2 "$SECOND_NUMBER" --wheels
-  local -rx ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2
+  local -x ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2
   local E2E_BASE_URLS BESIDE_URLS
   E2E_BASE_URLS="$(urls_of test1 test2)"
   export E2E_BASE_URLS
@@ -148,12 +156,11 @@ e2e() {
     run_pytest e2e "$REPO_ROOT" tests -m e2e
     return
   fi
-  run_pytest e2e "$REPO_ROOT" tests/e2e tests/local tests/demo -m e2e
   # What is hurt is an instance of its own, so that nobody else notices.
   start_instance 3 "$THIRD_NUMBER"
   BESIDE_URLS="$(urls_of test3)"
   local -r BESIDE_PROJECTS=test3
-  run_halves attacks "$REPO_ROOT" tests/adversarial tests/faults -m e2e
+  run_halves e2e "$REPO_ROOT" 'tests/e2e tests/adversarial' tests/faults -m e2e
 }
 
 urls_of() {

@@ -54,7 +54,7 @@ def kill(processes: Iterable[psutil.Process], how: signal.Signals = signal.SIGKI
     """End them at once, as the kernel would; how many there were."""
     ended = 0
     for process in processes:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(ProcessLookupError):
             os.kill(process.pid, how)
             ended += 1
     return ended

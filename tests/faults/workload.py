@@ -72,9 +72,11 @@ class Customer:
         self._appending = ""
 
     def act(self) -> None:
-        """One step, chosen by chance."""
+        """One step, chosen by chance; none while enough is under way."""
         if len(self._open) >= AT_ONCE:
             self._look()
+        if len(self._open) >= AT_ONCE:
+            return
         steps: list[tuple[Callable[[], None], int]] = [
             (self.upload, 20),
             (self.analyse, 45),

@@ -8,6 +8,8 @@ from .harm import is_deadly
 from .records import FINAL, Attempt, Record, Records
 from .scheduler import Harm
 
+# How a version may fail that was retried after an end without success: others came before it.
+OVERTAKEN = {"version_in_progress", "version_superseded"}
 # How the work that cannot succeed ends.
 HOPELESS = {
     "endless": {"timeout"},
@@ -66,6 +68,8 @@ def _end(work: str, record: Record, cancelled: set[str]) -> str:
     if record.status == "succeeded":
         return "succeeded, which it cannot" if work in HOPELESS else ""
     if record.error_code in HOPELESS.get(work, set()):
+        return ""
+    if record.error_code in OVERTAKEN and sum(status in ("failed", "cancelled") for _, _, status in record.events) > 1:
         return ""
     if record.error_code != "poison":
         return f"{record.status} with {record.error_code}"

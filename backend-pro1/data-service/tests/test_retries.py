@@ -128,10 +128,11 @@ async def test_while_another_version_is_being_made(retries: Retries, place: str)
             assert await retries.dataset(place) == ("failed", None, None)
     assert ended[failed.id] == (TaskStatus.FAILED, "version_in_progress")
     assert await retries.dataset(place) == ("ready", 2, None)
-    # What comes late is there, and no newer version goes for it.
-    assert (await retries.retry(failed)).status == TaskStatus.SUCCEEDED
+    # What comes late would be in no later version: it is refused, not made in vain.
+    late = await retries.retry(failed)
+    assert (late.status, late.error_code) == (TaskStatus.FAILED, "version_superseded")
     assert await retries.dataset(place) == ("ready", 2, None)
-    assert (await retries.client.get(f"{place}/versions/1", headers=retries.headers)).json()["status"] == "ready"
+    assert (await retries.client.get(f"{place}/versions/1", headers=retries.headers)).json()["status"] == "failed"
 
 
 async def test_where_there_is_nothing_left(retries: Retries, place: str) -> None:

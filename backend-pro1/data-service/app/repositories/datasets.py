@@ -22,7 +22,9 @@ LEFT JOIN LATERAL (
 
 _ONE = f"{SHOWN} WHERE d.id = $2 AND d.deleted_at IS NULL"
 
-_LOCK = "SELECT id, project_id, updated_at FROM datasets WHERE id = $1 AND deleted_at IS NULL FOR UPDATE"
+_LOCK = """
+SELECT id, project_id, current_version, updated_at FROM datasets WHERE id = $1 AND deleted_at IS NULL FOR UPDATE
+"""
 
 _NAMES_LIKE = """
 SELECT lower(name) FROM datasets
@@ -52,11 +54,9 @@ SET status = CASE WHEN current_version IS NULL THEN 'ingesting' ELSE status END,
 WHERE id = $1
 """
 
-# A version that was made by a retry may be older than the current one.
 _READY = """
 UPDATE datasets
-SET status = 'ready', current_version = greatest(current_version, $2), error_code = NULL, error_detail = NULL,
-    updated_at = now()
+SET status = 'ready', current_version = $2, error_code = NULL, error_detail = NULL, updated_at = now()
 WHERE id = $1
 """
 
@@ -103,6 +103,7 @@ class LockedDataset:
 
     id: UUID
     project_id: UUID
+    current_version: int | None
     updated_at: datetime
 
 

@@ -10,7 +10,7 @@ from .datasets import SHOWN, Dataset, LockedDataset
 
 _ONE = f"{SHOWN} WHERE d.id = $2"
 
-_LOCK = "SELECT id, project_id, updated_at FROM datasets WHERE id = $1 FOR UPDATE"
+_LOCK = "SELECT id, project_id, current_version, updated_at FROM datasets WHERE id = $1 FOR UPDATE"
 
 _DISCARD = "UPDATE datasets SET deleted_at = now(), updated_at = now() WHERE id = $1"
 

@@ -23,6 +23,9 @@ GONE = TaskFailed("dataset_removed", "The dataset was removed before it could be
 EXPIRED = TaskFailed(
     "version_expired", "The file of this version was removed by the dataset's retention; upload it again."
 )
+SUPERSEDED = TaskFailed(
+    "version_superseded", "A later version of this dataset has become current meanwhile. Give the data once more."
+)
 _CANCELLED = "It was cancelled. Submit it again if you still want it."
 
 
@@ -42,7 +45,7 @@ async def open_version(run: TaskRun) -> RawFile:
 
     Raises:
         TaskFailed: `dataset_removed`, `version_expired`; `version_in_progress`, another version of the dataset is being
-            made by now.
+            made by now; `version_superseded`, a later one has become current.
         StaleAttempt: another attempt holds the task now.
     """
     dataset_id, version = version_of(run.task)
@@ -100,8 +103,12 @@ async def _reopen(run: TaskRun, dataset_id: UUID, version: int) -> None:
             # The task before the dataset, as a commit has it.
             if not await lease_repository.lock(session, Hold.of(run.task)):
                 raise StaleAttempt
-            if await datasets.lock(session, dataset_id) is None:
+            locked = await datasets.lock(session, dataset_id)
+            if locked is None:
                 raise GONE
+            # What it would hold is not in the later one, which was made of what came before both.
+            if locked.current_version is not None and locked.current_version > version:
+                raise SUPERSEDED
             await versions.reopen(session, dataset_id, version)
             await datasets.reopen(session, dataset_id, run.task.id)
     except UniqueViolation as error:

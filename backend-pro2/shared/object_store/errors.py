@@ -49,6 +49,8 @@ def away(action: str, error: BaseException) -> ServiceUnavailable:
 @contextmanager
 def sdk_errors(action: str) -> Iterator[None]:
     """Turn whatever the minio SDK raises into StoreRefused or ServiceUnavailable."""
+    from xml.etree.ElementTree import ParseError
+
     from minio.error import InvalidResponseError, MinioException, S3Error
     from urllib3.exceptions import HTTPError
 
@@ -61,4 +63,7 @@ def sdk_errors(action: str) -> Iterator[None]:
         # rclone's error bodies are text/xml, which the SDK takes for broken; the code stands in the body it quotes.
         raise refusal(error._code, (error._body or "").encode()) from error  # noqa: SLF001 - no public accessor
     except (MinioException, HTTPError, OSError) as error:
+        raise away(action, error) from error
+    except (ValueError, ParseError) as error:
+        # A connection that breaks in the head of an answer, or in its XML: the SDK parses what came, as if it were all.
         raise away(action, error) from error

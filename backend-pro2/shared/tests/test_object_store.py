@@ -167,6 +167,30 @@ class TestAway:
                 await call()
         await store.close()
 
+    @pytest.mark.parametrize(
+        ("answer", "call"),
+        [
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLast-Modified: Thu, 26", lambda store: store.stat("x")),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<ListBuck", keys),
+            (b"HTTP/1.1 2", keys),
+        ],
+    )
+    async def test_an_answer_cut_short_is_its_failure(
+        self, settings: Settings, answer: bytes, call: Callable[[ObjectStore], Awaitable[object]]
+    ) -> None:
+        async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+            url = "http://{}:{}".format(*server.sockets[0].getsockname())
+            store = ObjectStore(settings.model_copy(update={"s3_endpoint_url": url}))
+            with pytest.raises(ServiceUnavailable):
+                await call(store)
+            await store.close()
+
     async def test_a_body_cut_short_is_no_success(self, settings: Settings, object_store: ObjectStore) -> None:
         await object_store.put_stream("p/x", stream(3 * MEBIBYTE))
         async with Proxy.before(settings.s3_endpoint_url) as (proxy, url):

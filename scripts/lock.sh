@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compile the lock files: requirements.in to requirements.txt, with hashes, for every platform.
+# Compile the lock files, with hashes, for every platform: requirements.in to requirements.txt, and the parts of it that
+# the images hold.
 #
 # Usage: scripts/lock.sh [--upgrade]
 #
@@ -19,6 +20,7 @@ compile() {
 }
 
 main() {
+  local part
   local -a options=()
   while (($#)); do
     case "$1" in
@@ -29,6 +31,10 @@ main() {
     shift "$SHIFT"
   done
   compile "$SOURCE_PROJECT/requirements.in" "$SOURCE_PROJECT/requirements.txt" ${options[@]+"${options[@]}"}
+  # The images' locks take their versions from the whole one.
+  for part in services gateway; do
+    compile "$SOURCE_PROJECT/requirements-$part.in" "$SOURCE_PROJECT/requirements-$part.txt" --constraint "$SOURCE_PROJECT/requirements.txt"
+  done
   compile requirements-dev.in requirements-dev.txt ${options[@]+"${options[@]}"}
 }
 

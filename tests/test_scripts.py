@@ -72,11 +72,14 @@ def test_a_purge_off_a_terminal_needs_a_yes() -> None:
 
 
 PLAN = {
-    1: (8000, 8001, 8002, 8010, 5432, 6379, 9000, 9001, 9090),
-    2: (8100, 8101, 8102, 8110, 5433, 6380, 9002, 9003, 9091),
-    3: (8200, 8201, 8202, 8210, 5434, 6381, 9004, 9005, 9092),
+    1: (8000, 8001, 8002, 8010, 8040, 8041, 8042, 5432, 6379, 9000, 9001, 9090),
+    2: (8100, 8101, 8102, 8110, 8140, 8141, 8142, 5433, 6380, 9002, 9003, 9091),
+    3: (8200, 8201, 8202, 8210, 8240, 8241, 8242, 5434, 6381, 9004, 9005, 9092),
 }
-PORTS = ("API_GATEWAY", "DATA_SERVICE", "AI_SERVICE", "RAY", "POSTGRES", "REDIS", "S3", "S3_CONSOLE", "PROMETHEUS")
+PORTS = (
+    *("API_GATEWAY", "DATA_SERVICE", "AI_SERVICE", "RAY", "FLOWER", "GRAFANA", "ALERTMANAGER"),
+    *("POSTGRES", "REDIS", "S3", "S3_CONSOLE", "PROMETHEUS"),
+)
 
 
 class TestPorts:
@@ -109,7 +112,12 @@ class TestTemplate:
         done = run(sys.executable, "-c", _SETTINGS, cwd=ROOT / "backend-pro1")
         settings = dict(line.split("=", 1) for line in done.stdout.splitlines())
         shown = dict(re.findall(r"^#([A-Z][A-Z0-9_]*)=(.*)$", self.text, re.MULTILINE))
-        assert {name: settings[name] for name in shown} == shown
+        known = _COMPOSE_DEFAULTS | settings
+        assert {name: known[name] for name in shown} == shown
+
+    def test_lists_every_variable_of_the_compose_files(self) -> None:
+        made_by_the_scripts = {"REVISION", "SOURCE_DIGEST"}
+        assert set(_COMPOSE_DEFAULTS) - set(self.names) == made_by_the_scripts
 
     def test_describes_every_variable(self) -> None:
         lines = self.text.splitlines()
@@ -117,6 +125,9 @@ class TestTemplate:
             if re.match(r"#?[A-Z][A-Z0-9_]*=", line):
                 assert re.match(r"# [A-Za-z].*\.$", above), line
 
+
+_COMPOSE = "".join(path.read_text() for path in sorted((ROOT / "backend-pro1").glob("docker-compose*.yml")))
+_COMPOSE_DEFAULTS = dict(re.findall(r"\$\{([A-Z][A-Z0-9_]*):[-?]([^$}]*)", _COMPOSE))
 
 _SETTINGS = """
 from shared.config import Settings

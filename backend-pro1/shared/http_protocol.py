@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from shared.config import get_settings
 from shared.errors import RequestTooSlow
 from shared.problems import problem_response
 from shared.slow_clients import ANSWER, BODY, HEAD, Expectation, Sweeper, sweeper_of
@@ -114,6 +115,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _in_body = False
     _body_bytes = 0
     _drains = 0
+    _is_leaving = False
     _wire: asyncio.Transport
     _sweeper: Sweeper
 
@@ -147,6 +149,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._fruitless = 0
         self._in_body = True
         super().on_headers_complete()
+        if self._is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Some of a body is here."""
@@ -161,11 +165,26 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """The server stops: answers end as soon as they can, and those without an end of their own at once."""
+        """The server stops: answers end as soon as they can, and those without an end of their own at once.
+
+        An idle connection may carry a request that is on its way. Closed now, it would be lost; so the connection stays
+        for KEEP_ALIVE_DRAIN_SECONDS, and the answer to what comes says that it is the last.
+        """
+        self._is_leaving = True
+        if self._is_idle():
+            self.loop.call_later(get_settings().keep_alive_drain_seconds, self._leave)
+            return
         super().shutdown()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete and END_EARLY in cycle.scope["state"]:
+        cycle: RequestResponseCycle = self.cycle
+        if END_EARLY in cycle.scope["state"]:
             cycle.scope["state"][END_EARLY]()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _leave(self) -> None:
+        if self._is_idle():
+            self.transport.close()
 
     def expectation(self) -> Expectation | None:
         """What the client owes at this moment: to take an answer, to bring a body or a head, or nothing.

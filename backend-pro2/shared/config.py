@@ -43,6 +43,9 @@ class ServiceSettings(BaseSettings):
         "", description="Where the gateway finds the data service; empty: its port on this host."
     )
     ai_service_url: str = Field("", description="Where the gateway finds the AI service; empty: its port on this host.")
+    keep_alive_drain_seconds: float = Field(
+        1.0, ge=0, le=15, description="How long a service that stops keeps idle connections, for a request on its way."
+    )
     cors_origins: Words = Field(
         (), description="Origins of browsers that may call the API, comma-separated; empty: none."
     )
@@ -212,6 +215,9 @@ class WorkSettings(BaseSettings):
     )
     worker_queues: Words = Field(
         (), description="Queues a worker takes tasks from, comma-separated; empty: all of its service."
+    )
+    worker_alive_file: str = Field(
+        "", description="File that a worker touches every few seconds while it works; empty: none."
     )
     worker_drain_seconds: float = Field(
         15, ge=0, description="How long a worker that is asked to stop lets tasks go on before it hands them back."

@@ -106,8 +106,8 @@ require_local_mode() {
   fi
 }
 
-# scripts/local: the part that is Python. It says itself what is wrong, so its failure ends the script without more words.
-local_mode() { "$VENV/bin/python" "$REPO_ROOT/scripts/local" "$@" || exit "$?"; }
+# scripts/instances: the part that is Python. It says itself what is wrong, so its failure ends the script without more words.
+local_mode() { "$VENV/bin/python" "$REPO_ROOT/scripts/instances" "$@" || exit "$?"; }
 
 lock_digest() { cat "$@" | cksum | tr -d ' \n'; }
 

@@ -30,7 +30,7 @@ class Servers:
         return self._place.instance.values["DATABASE_URL"].replace("+asyncpg", "")
 
     def find(self, server: str) -> psutil.Process | None:
-        """The process that listens for `server`, a name as in `scripts/local`; None while there is none."""
+        """The process that listens for `server`, a name as in `scripts/instances`; None while there is none."""
         port = self._place.instance.address(server).port
         for link in psutil.net_connections("tcp"):
             if link.status == psutil.CONN_LISTEN and link.laddr and link.laddr.port == port and link.pid:

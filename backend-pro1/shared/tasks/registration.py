@@ -1,6 +1,7 @@
 """This process's row among the workers: written at its start, kept fresh while it lives, removed when it stops."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 
@@ -21,9 +22,10 @@ AWAY = (ServiceUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, Timeo
 class Registration:
     """For people to look at: nothing depends on it, so a database that is away is only waited for."""
 
-    def __init__(self, database: Database, entry: Entry) -> None:
+    def __init__(self, database: Database, entry: Entry, alive_file: str = "") -> None:
         self._database = database
         self._entry = entry
+        self._alive_file = Path(alive_file) if alive_file else None
         self._is_draining = False
         self._is_over = False
         self._changed = asyncio.Event()
@@ -36,6 +38,8 @@ class Registration:
     async def keep(self) -> None:
         """Write the row again and again, until `stop`; then remove it, if the database is there."""
         while not self._is_over:
+            if self._alive_file:
+                self._alive_file.touch()
             try:
                 async with self._database.transaction() as session:
                     await worker_registry.put(session, self._entry, is_draining=self._is_draining)

@@ -69,7 +69,9 @@ class WorkerRuntime:
         self._draining = asyncio.Event()
         self._hurried = asyncio.Event()
         self._registration = Registration(
-            resources.database, Entry(self._name, new_id(), plan.service, dict(plan.slots), VERSION)
+            resources.database,
+            Entry(self._name, new_id(), plan.service, dict(plan.slots), VERSION),
+            self._settings.worker_alive_file,
         )
         self._due: dict[str, float] = {}
         self._leases = {queue: self._leases_of(queue) for queue in plan.slots}

@@ -53,6 +53,15 @@ class TestAFileThatIsThere:
         assert values["BIND_HOST"] == "127.0.0.1"
         assert len(values["RAY_AUTH_TOKEN"]) >= 32
 
+    def test_tells_containers_the_passwords_that_its_addresses_have(self, instance: Instance) -> None:
+        text = instance.env_file.read_text()
+        names = ("POSTGRES_PASSWORD=", "REDIS_PASSWORD=")
+        instance.env_file.write_text("\n".join(line for line in text.splitlines() if not line.startswith(names)))
+        ensure_env(instance)
+        values = Instance("test", 80, instance.code, instance.home).values
+        assert values["POSTGRES_PASSWORD"] == instance.address("postgres").password
+        assert values["REDIS_PASSWORD"] == instance.address("redis").password
+
     def test_keeps_a_changed_value(self, instance: Instance) -> None:
         changed = change(instance, "API_GATEWAY_PORT", "4711")
         ensure_env(changed)

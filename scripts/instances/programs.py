@@ -124,23 +124,7 @@ def _ray(instance: Instance) -> Program:
 
 def _http_services(instance: Instance) -> Iterator[Program]:
     for name in HTTP_SERVICES:
-        command = [
-            *_module("uvicorn"),
-            f"{name}.app.main:app",
-            "--host",
-            instance.values.get("BIND_HOST") or "127.0.0.1",
-        ]
-        command += ["--port", str(instance.address(name).port), "--no-access-log", "--no-server-header"]
-        # uvicorn's own parser takes a request head of any size; and no route here is a WebSocket.
-        command += ["--http", "shared.http_protocol:BoundedHttpProtocol", "--ws", "none"]
-        # Addresses of clients are judged by TRUSTED_PROXIES alone.
-        command += [
-            "--no-proxy-headers",
-            "--timeout-graceful-shutdown",
-            str(GRACE_SECONDS),
-            "--timeout-keep-alive",
-            "65",
-        ]
+        command = [*_module("shared.serve"), f"{name}.app.main:app"]
         yield _service(instance, name, command)
 
 

@@ -4,7 +4,9 @@ import os
 import re
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from instance import ROOT, Instance, read_variables
 
@@ -42,9 +44,21 @@ def _template(instance: Instance) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _fill(template: str) -> str:
-    """Each placeholder becomes a secret of its own."""
-    return SECRET.sub(lambda found: secrets.token_hex(8 if found[0] == "minioadmin" else 24), template)
+def _fill(template: str, known: Mapping[str, str] | None = None) -> str:
+    """Each placeholder becomes a secret of its own, or what `known` has for it; where it stands twice it is one."""
+    drawn: dict[str, str] = dict(known or {})
+
+    def secret(found: re.Match[str]) -> str:
+        return drawn.setdefault(found[0], secrets.token_hex(8 if found[0] == "minioadmin" else 24))
+
+    return SECRET.sub(secret, template)
+
+
+def _passwords_in_use(present: Mapping[str, str | None]) -> dict[str, str]:
+    """What an .env that is older than the variables for containers has said already, by placeholder."""
+    urls = {"postgres123": present.get("DATABASE_URL"), "redis123": present.get("REDIS_URL")}
+    passwords = {placeholder: unquote(urlsplit(url or "").password or "") for placeholder, url in urls.items()}
+    return {placeholder: password for placeholder, password in passwords.items() if password}
 
 
 def _adapt(instance: Instance, text: str) -> str:
@@ -61,12 +75,12 @@ def memory_bytes() -> int:
 
 
 def _append_missing(instance: Instance, template: str) -> list[str]:
-    present = read_variables(instance.env_file).keys()
+    present = read_variables(instance.env_file)
     missing = {name: block for name, block in _blocks(template) if name not in present}
     if missing:
         heading = "\n# Added by setup.sh: new since this file was written.\n"
         with instance.env_file.open("a") as file:
-            file.write(heading + _adapt(instance, _fill("".join(missing.values()))))
+            file.write(heading + _adapt(instance, _fill("".join(missing.values()), _passwords_in_use(present))))
     return list(missing)
 
 

@@ -1,0 +1,63 @@
+"""Serves one service by HTTP, in the one way that every mode uses: `python -m shared.serve api-gateway.app.main:app`."""
+
+import argparse
+from collections.abc import Sequence
+
+import uvicorn
+
+from shared.config import Settings, get_settings
+
+# What a request in progress may take when the service is asked to stop.
+GRACE_SECONDS = 20
+# Longer than the minute for which the pools of load balancers and clients commonly keep a connection.
+KEEP_ALIVE_SECONDS = 65
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM, then finish what is in progress."""
+    parser = argparse.ArgumentParser(prog="python -m shared.serve", description=__doc__)
+    parser.add_argument("application", help="like api-gateway.app.main:app")
+    parser.add_argument("--reload", action="store_true", help="start again whenever the code changes; for development")
+    options = parser.parse_args(arguments)
+    serve(options.application, get_settings(), reload=options.reload)
+
+
+def serve(application: str, settings: Settings, *, reload: bool) -> None:
+    """Serve `application`, whose first part names the service and so its port."""
+    service = application.partition(".")[0]
+    uvicorn.run(
+        application,
+        host=settings.bind_host,
+        port=port_of(service, settings),
+        access_log=False,
+        server_header=False,
+        # uvicorn's own parser takes a request head of any size; and no route here is a WebSocket.
+        http="shared.http_protocol:BoundedHttpProtocol",
+        ws="none",
+        # Addresses of clients are judged by TRUSTED_PROXIES alone.
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        reload=reload,
+        reload_dirs=[service, "shared"] if reload else None,
+    )
+
+
+def port_of(service: str, settings: Settings) -> int:
+    """The port that the settings give to the service.
+
+    Raises:
+        SystemExit: there is no such service; names those that there are.
+    """
+    ports = {
+        "api-gateway": settings.api_gateway_port,
+        "data-service": settings.data_service_port,
+        "ai-service": settings.ai_service_port,
+    }
+    if service not in ports:
+        raise SystemExit(f"no service '{service}'; there are: {', '.join(ports)}")
+    return ports[service]
+
+
+if __name__ == "__main__":
+    main()

@@ -37,6 +37,12 @@ integration: ## Integration tests: real servers
 e2e: ## End-to-end tests: two running instances
 	./scripts/test.sh --e2e
 
+containers: ## Both instances in containers: an engine, images, the main job, kills
+	./scripts/test.sh --containers
+
+isolation: ## Every crossing between the running instances, tried
+	./scripts/check-isolation.sh
+
 soak: ## The long fault test: thousands of tasks under hundreds of faults
 	./scripts/soak.sh
 
@@ -55,7 +61,7 @@ sync: ## Stamp the copies from backend-pro1
 	./scripts/sync-projects.sh
 
 add: ## Make the next instance
-	./scripts/sync-projects.sh --add
+	./scripts/new-project.sh --yes
 
 lock: ## Compile the lock files
 	./scripts/lock.sh
@@ -65,4 +71,4 @@ lock: ## Compile the lock files
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup up down status logs demo test unit integration e2e soak lint format ci sync add lock help
+.PHONY: setup up down status logs demo test unit integration e2e containers isolation soak lint format ci sync add lock help

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Follow the logs of an instance: of one service, or of all.
 #
-# Usage: scripts/logs.sh [SERVICE] [--project pro1|…] [--lines N] [--no-follow]
+# Usage: scripts/logs.sh [SERVICE] [--project pro1|…] [--local|--docker] [--lines N] [--no-follow]
 #
 #   SERVICE      postgres redis object-store prometheus api-gateway data-service ai-service data-worker ai-worker beat ray
+#   --local      of its processes; --docker: of its containers (default: as it was started last)
 #   --lines      how many lines of the past to show (default 50)
 #   --no-follow  print them and stop
 
@@ -45,6 +46,11 @@ main() {
   select_projects
   project="${SELECTED[0]}"
   [[ "$PROJECTS" != all ]] || misuse 'logs of one instance at a time: --project pro1'
+  if [[ "$(mode_of "$project")" == docker ]]; then
+    require_environment
+    local_mode logs --project "$project" --docker -- "--tail=$lines" ${follow:+--follow} ${service:+"$service"}
+    return
+  fi
   folder="$REPO_ROOT/.run/$project/logs"
   [[ -d "$folder" ]] || die "$project has no logs yet: ./scripts/start-dev.sh --project $project"
   show "$folder" "$service" -n "$lines" ${follow:+"$follow"}

@@ -4,8 +4,9 @@
 # Usage: scripts/start-dev.sh [--project pro1|pro2|…|all] [--local|--docker] [--wheels] [--restart] [--yes]
 #
 #   --project  which instance (default: a menu on a terminal, else pro1)
-#   --local    processes of this machine, no containers (default)
-#   --docker   the instance's docker-compose.yml
+#   --local    processes of this machine, no containers
+#   --docker   containers, by the instance's docker-compose.yml; images are built and pulled when they are needed
+#              (without either: as it was started last; at first --local)
 #   --wheels   take PostgreSQL, Redis and the object store from the Python packages, not from the system
 #   --restart  restart the services (not the servers), for instance after a change of code
 #   --yes      never ask
@@ -24,11 +25,10 @@ main() {
     ((SHIFT)) || misuse "unknown option '$1'"
     shift "$SHIFT"
   done
-  require_local_mode
   select_projects
   for project in "${SELECTED[@]}"; do projects+=(--project "$project"); done
   environment_current run || "$REPO_ROOT/scripts/setup.sh" || exit "$?"
-  local_mode up "${projects[@]}" ${options[@]+"${options[@]}"}
+  local_mode up "${projects[@]}" ${MODE:+"--$MODE"} ${options[@]+"${options[@]}"}
 }
 
 main "$@"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Show every part of the instances: state, URL, version, latency. Each is asked, not assumed.
 #
-# Usage: scripts/status.sh [--project pro1|pro2|…|all] [--json]
+# Usage: scripts/status.sh [--project pro1|pro2|…|all] [--local|--docker] [--json]
 #
 #   --project  which instance (default: all; one that was never started is then no error)
+#   --local    its processes; --docker: its containers (default: as it was started last)
 #   --json     machine-readable
 #
 # Exit code 0 when every enabled part is healthy or degraded, else 1.
@@ -22,6 +23,7 @@ main() {
     shift "$SHIFT"
   done
   require_environment
+  [[ -z "$MODE" ]] || options+=("--$MODE")
   if [[ -n "$PROJECTS" && "$PROJECTS" != all ]]; then
     select_projects
     options+=(--project "$PROJECTS")

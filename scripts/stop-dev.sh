@@ -4,6 +4,7 @@
 # Usage: scripts/stop-dev.sh [--project pro1|pro2|…|all] [--local|--docker] [--purge] [--yes]
 #
 #   --project  which instance (default: a menu on a terminal, else pro1)
+#   --local    its processes; --docker: its containers (default: as it was started last)
 #   --purge    also delete the data, after asking; off a terminal it needs --yes
 #   --yes      never ask
 
@@ -30,9 +31,9 @@ main() {
     ((SHIFT)) || misuse "unknown option '$1'"
     shift "$SHIFT"
   done
-  require_local_mode
   select_projects
   for project in "${SELECTED[@]}"; do projects+=(--project "$project"); done
+  projects+=(${MODE:+"--$MODE"})
   require_environment
   [[ -z "$purge" ]] || confirm_purge "${projects[@]}"
   local_mode down "${projects[@]}"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Stamp every backend-proN from backend-pro1, and every .env.example from config/env.example.tmpl.
+# Stamp every backend-proN from backend-pro1, every .env.example from config/env.example.tmpl, and the README's table of
+# ports from config/ports.sh.
 #
-# Usage: scripts/sync-projects.sh [--check | --add]
+# Usage: scripts/sync-projects.sh [--check | --add [N]]
 #
-#   --check  change nothing; exit 1 and name the files when a copy drifted
-#   --add    make the next instance
+#   --check  change nothing; exit 1 and name the files when a copy or the table drifted
+#   --add    stamp the next copy, or the one with number N; scripts/new-project.sh does this and all that is needed beside it
 #
 # What git ignores (.env, caches) is neither copied nor touched.
 
@@ -42,6 +43,15 @@ stamp() {
   find "$copy" -type d -empty -delete
 }
 
+# The numbers of the instances, smallest first.
+numbers() { instances | sed 's/^pro//' | sort -n; }
+
+# Put the table of ports into file $1, a README.
+render_table() {
+  # shellcheck disable=SC2046 # one word a number
+  "$REPO_ROOT/config/render-ports.sh" --into "$1" $(numbers)
+}
+
 executables() { (cd "$1" && find . -type f -perm -u+x | sort); }
 
 drifted() {
@@ -65,14 +75,28 @@ check() {
       found=1
     fi
   done
+  if [[ -f README.md ]]; then
+    cp README.md "$scratch/README.md"
+    render_table "$scratch/README.md"
+    if ! diff README.md "$scratch/README.md" >&2; then
+      log 'the table of ports in README.md drifted'
+      found=1
+    fi
+  fi
   [[ -z "$found" ]] || die "edit $SOURCE_PROJECT or config/env.example.tmpl, then run ./scripts/sync-projects.sh"
   log "$# copies match $SOURCE_PROJECT"
 }
 
+# The new folder appears whole or not at all.
 add() {
   local -r number="$1"
+  local -r copy="backend-pro$number" draft=".run/stamping-pro$number"
   ((number <= MAXIMUM_NUMBER)) || die "instance $number would collide with the ports of another: at most $MAXIMUM_NUMBER"
-  stamp "backend-pro$number"
+  [[ ! -e "$copy" ]] || die "$copy is there already"
+  rm -rf "$draft"
+  log "stamping $copy"
+  render "$number" "$draft"
+  mv "$draft" "$copy"
   log "Made pro$number. Next: ./scripts/setup.sh && ./scripts/start-dev.sh --project pro$number"
 }
 
@@ -85,10 +109,14 @@ main() {
   done
   case "${1:-}" in
     --check) check ${copies[@]+"${copies[@]}"} ;;
-    --add) add "$((highest + 1))" ;;
+    --add)
+      [[ "${2:-$highest}" =~ ^[1-9][0-9]*$ ]] || misuse "--add takes a number from 1 to $MAXIMUM_NUMBER, not '$2'"
+      add "${2:-$((highest + 1))}"
+      ;;
     '')
       "$REPO_ROOT/config/render-env.sh" 1 >"$SOURCE_PROJECT/.env.example"
       for name in ${copies[@]+"${copies[@]}"}; do stamp "$name"; done
+      [[ ! -f README.md ]] || render_table README.md
       ;;
     --help | -h) show_usage ;;
     *) misuse "unknown option '$1'" ;;

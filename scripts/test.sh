@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
 # end-to-end, adversarial and fault tests against running instances of its own (test1, test2, test3), which are removed
-# again.
+# again; and two instances in containers, where there is an engine or one can be started.
 #
-# Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--keep] [-- PYTEST-ARGUMENTS]
+# Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--containers] [--keep] [-- PYTEST-ARGUMENTS]
 #
-#   --unit, --integration, --repository, --e2e  only these (default: all)
-#   --keep                                      leave the instances running afterwards
+#   --unit, --integration, --repository, --e2e, --containers  only these (default: all)
+#   --keep                                                    leave the instances running afterwards
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
@@ -15,13 +15,17 @@ source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
 readonly FIRST_NUMBER=93
 readonly SECOND_NUMBER=94
 readonly THIRD_NUMBER=92
-readonly ALL_PARTS='unit integration repository e2e'
+readonly ALL_PARTS='unit integration repository e2e containers'
+readonly PREPARATION="$REPO_ROOT/.run/containers/prepare.log"
+# The code of a preparation that found no engine and cannot start one.
+readonly IMPOSSIBLE=77
 
 PYTEST_ARGUMENTS=()
 SUMMARY=()
 FAILED=''
 STARTED=''
 BESIDE=''
+PREPARING=''
 KEEP=''
 
 # Libraries may still speak after pytest's last word.
@@ -105,7 +109,7 @@ remove_instances() {
 # Leftovers of an earlier run that failed or was killed.
 clear_leftovers() {
   local name
-  for name in test1 test2 test3; do
+  for name in test1 test2 test3 test4; do
     [[ -f "$REPO_ROOT/.run/$name/instance.json" ]] || continue
     local_mode down --project "$name" 2>/dev/null
     local_mode purge --project "$name" 2>/dev/null
@@ -141,7 +145,7 @@ integration() {
   fi
 }
 
-repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e'; }
+repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e and not containers'; }
 
 e2e() {
   prepare_attacks
@@ -163,6 +167,35 @@ e2e() {
   run_halves e2e "$REPO_ROOT" 'tests/e2e tests/adversarial' tests/faults -m e2e
 }
 
+# Make engine and images ready in the background, behind the other parts: it takes minutes on a fresh machine.
+prepare_containers() {
+  mkdir -p "${PREPARATION%/*}"
+  # As a group of its own, which can be ended as a whole.
+  set -m
+  nice -n 10 "$REPO_ROOT/tests/containers/prepare.sh" >"$PREPARATION" 2>&1 &
+  PREPARING=$!
+  set +m
+}
+
+containers() {
+  local code=0
+  wait "$PREPARING" || code=$?
+  PREPARING=''
+  log ''
+  log '== containers'
+  cat "$PREPARATION" >&2
+  case "$code" in
+    0) run_pytest containers "$REPO_ROOT" tests/containers -m containers ;;
+    "$IMPOSSIBLE") SUMMARY+=("containers   skipped: $(tail -n 1 "$PREPARATION")") ;;
+    *) FAILED+=' containers' && SUMMARY+=('containers   could not be prepared: see above') ;;
+  esac
+}
+
+stop_engine() {
+  [[ -z "$PREPARING" ]] || { kill -- "-$PREPARING" && wait "$PREPARING"; } 2>/dev/null || true
+  "$REPO_ROOT/tests/containers/engine.sh" stop
+}
+
 urls_of() {
   local -a options
   mapfile -t options < <(printf -- '--project\n%s\n' "$@")
@@ -175,6 +208,7 @@ finish() {
   trap - EXIT ERR
   [[ -z "$BESIDE" ]] || kill "$BESIDE" 2>/dev/null || true
   [[ -n "$KEEP" ]] || remove_instances || code=1
+  [[ -n "$KEEP" ]] || stop_engine || code=1
   log ''
   log '== Summary'
   ((${#SUMMARY[@]} == 0)) || printf '%s\n' "${SUMMARY[@]}"
@@ -190,7 +224,7 @@ main() {
   local part parts=''
   while (($#)); do
     case "$1" in
-      --unit | --integration | --repository | --e2e) parts+=" ${1#--}" SHIFT=1 ;;
+      --unit | --integration | --repository | --e2e | --containers) parts+=" ${1#--}" SHIFT=1 ;;
       --keep) KEEP=1 SHIFT=1 ;;
       --)
         shift
@@ -205,7 +239,9 @@ main() {
   "$REPO_ROOT/scripts/setup.sh" --dev || exit "$?"
   clear_leftovers
   trap finish EXIT
-  for part in ${parts:-$ALL_PARTS}; do "$part"; done
+  parts="${parts:-$ALL_PARTS}"
+  [[ " $parts " != *' containers '* ]] || prepare_containers
+  for part in $parts; do "$part"; done
 }
 
 main "$@"

@@ -59,7 +59,16 @@ def test_nothing_is_printed_or_evaluated() -> None:
 
 def test_sql_stands_where_it_belongs() -> None:
     allowed = ("repositories", "tasks", "idempotency", "migrations", "engines", "schemas", "testing")
-    files = {"membership.py", "quotas.py", "identity.py", "schema_revision.py", "database.py", "webhook_outbox.py"}
+    files = {
+        "membership.py",
+        "quotas.py",
+        "identity.py",
+        "schema_revision.py",
+        "database.py",
+        "webhook_outbox.py",
+        "removed_objects.py",
+        "prepare.py",
+    }
     strays = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sources()

@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh"))
-SHELL = sorted([*ROOT.glob("scripts/**/*.sh"), *ROOT.glob("config/*.sh"), ROOT / ".ci" / "run"])
+SHELL = sorted(
+    [*ROOT.glob("scripts/**/*.sh"), *ROOT.glob("config/*.sh"), *ROOT.glob("tests/**/*.sh"), ROOT / ".ci" / "run"]
+)
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -59,10 +61,16 @@ def test_an_unknown_instance_is_refused_with_the_known_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["start-dev.sh", "stop-dev.sh"])
-def test_docker_mode_says_what_it_needs(name: str) -> None:
+def test_docker_mode_without_an_engine_says_what_to_start(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon at tcp://nowhere' >&2\nexit 1\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     done = run(ROOT / "scripts" / name, "--project", "pro1", "--docker", "--yes")
-    assert done.returncode == 2
-    assert "docker-compose.yml" in done.stderr
+    assert done.returncode == 1
+    assert "no Docker engine answers: start it, or use --local" in done.stderr
 
 
 def test_a_purge_off_a_terminal_needs_a_yes() -> None:

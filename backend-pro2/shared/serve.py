@@ -1,4 +1,4 @@
-"""Serves one service by HTTP, in the one way that every mode uses: `python -m shared.serve api-gateway.app.main:app`."""
+"""Serves one service by HTTP, alike in every mode: `python -m shared.serve api-gateway.app.main:app`."""
 
 import argparse
 from collections.abc import Sequence

@@ -112,7 +112,7 @@ def _keep_logs() -> None:
 
 
 def _launcher(*arguments: str) -> None:
-    command = [str(project_python()), str(ROOT / "scripts" / "local"), *arguments]
+    command = [str(project_python()), str(ROOT / "scripts" / "instances"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchError(f"the launcher could not do '{' '.join(arguments)}':\n{done.stderr.strip()}")

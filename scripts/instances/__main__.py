@@ -1,4 +1,4 @@
-"""Local mode on the command line; the scripts in scripts/ call it, people call those."""
+"""Instances on the command line; the scripts in scripts/ call it, people call those."""
 
 import sys
 

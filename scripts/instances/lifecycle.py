@@ -24,10 +24,10 @@ NEEDED_FIRST = frozenset({"postgres", "redis", "object-store"})
 
 
 @contextmanager
-def locked(instance: Instance) -> Iterator[None]:
-    """Only one start or stop of an instance at a time."""
+def locked(instance: Instance, name: str = "lock") -> Iterator[None]:
+    """Only one start or stop of an instance at a time; another name is for what has such in it."""
     instance.run.mkdir(parents=True, exist_ok=True)
-    with (instance.run / "lock").open("w") as file:
+    with (instance.run / name).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 from console import Refusal
 from environment import inherited
@@ -58,7 +59,7 @@ def examine(instances: list[Instance], choices: dict[str, str]) -> dict[str, Sel
 
 
 def _examine(instance: Instance, choice: str, claimed: dict[int, str]) -> Selection:
-    _own_run_directory(instance)
+    own_run_directory(instance)
     if not instance.env_file.exists():
         raise Refusal(f"{instance.env_file} is missing: run ./scripts/setup.sh")
     if faults := settings_faults(instance):
@@ -69,7 +70,8 @@ def _examine(instance: Instance, choice: str, claimed: dict[int, str]) -> Select
     return selection
 
 
-def _own_run_directory(instance: Instance) -> None:
+def own_run_directory(instance: Instance) -> None:
+    """Refuse a run directory that another user made."""
     if instance.run.exists() and (instance.run.stat().st_uid != os.geteuid() or not os.access(instance.run, os.W_OK)):
         raise Refusal(
             f"{instance.run} was made by another user: start as that user, or remove it as that user with "
@@ -77,12 +79,12 @@ def _own_run_directory(instance: Instance) -> None:
         )
 
 
-def settings_faults(instance: Instance) -> list[str]:
-    """What the services would refuse in this .env: variable and reason, never the value."""
+def settings_faults(instance: Instance, over: Mapping[str, str] | None = None) -> list[str]:
+    """What the services would refuse in this .env, or in what stands over it: variable and reason, never the value."""
     done = subprocess.run(
         [sys.executable, "-c", VALIDATION],
         cwd=instance.code,
-        env=inherited() | {"ENV_FILE": str(instance.env_file)},
+        env=inherited() | {"ENV_FILE": str(instance.env_file)} | dict(over or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -101,9 +103,9 @@ def _port_faults(instance: Instance, selection: Selection, claimed: dict[int, st
     for need in wanted:
         other = claimed.setdefault(need.port, f"{instance.name} {need.program}")
         if other != f"{instance.name} {need.program}":
-            faults.append(_sentence(need, f"also wanted by {other}", instance))
+            faults.append(port_fault(need, f"also wanted by {other}", instance))
         elif need.program not in running and is_taken(need.port):
-            faults.append(_sentence(need, f"taken by {holder(need.port)}", instance))
+            faults.append(port_fault(need, f"taken by {holder(need.port)}", instance))
     return faults
 
 
@@ -116,5 +118,6 @@ def _wait_for_leftovers(instance: Instance, ports: list[int]) -> None:
         time.sleep(0.1)
 
 
-def _sentence(need: Need, why: str, instance: Instance) -> str:
+def port_fault(need: Need, why: str, instance: Instance) -> str:
+    """What to say of a port that cannot be had."""
     return f"port {need.port} of {need.program} is {why}: end that, or change {need.variable} in {instance.env_file}"

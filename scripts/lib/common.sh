@@ -98,12 +98,11 @@ parse_common() {
   esac
 }
 
-# --docker needs what the instance's docker-compose.yml brings.
-require_local_mode() {
-  if [[ "$MODE" == docker ]]; then
-    log "error: docker mode comes with the instance's docker-compose.yml, which is not there yet; use --local"
-    exit 2
-  fi
+# How instance $1 runs: what was asked for, else what was started last, else local.
+mode_of() {
+  local mode="$MODE"
+  [[ -n "$mode" || ! -f "$REPO_ROOT/.run/$1/mode" ]] || mode="$(<"$REPO_ROOT/.run/$1/mode")"
+  printf '%s\n' "${mode:-local}"
 }
 
 # scripts/instances: the part that is Python. It says itself what is wrong, so its failure ends the script without more words.

@@ -11,6 +11,7 @@ from shared.auth import PasswordHasher, TokenCodec
 from shared.config import Settings
 from shared.idempotency import forget_old_answers
 from shared.identity import SessionCache
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 
 from .clients.mail import mail_transport
@@ -117,7 +118,8 @@ def use_cases(settings: Settings, resources: Resources, hasher: PasswordHasher, 
     cache = SessionCache(resources.redis, settings.access_token_expire_minutes * 60)
     guard = LoginGuard(resources.redis, settings)
     check = PasswordCheck(hasher, guard)
-    avatars = AvatarService(begin, resources.object_store)
+    remove = partial(remove_objects, resources.database, resources.object_store)
+    avatars = AvatarService(begin, resources.object_store, remove)
     removals = RemovalService(begin, resources.ledger)
     return UseCases(
         authentication=Authentication(begin, hasher, check, codec, cache, mailer.wake, settings),

@@ -15,6 +15,7 @@ from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.removed_objects import BackupUnderWay
 from shared.version import VERSION
 
 from . import worker_registry
@@ -108,6 +109,9 @@ class WorkerRuntime:
             if self._is_due(name, seconds):
                 try:
                     await chore(self._resources)
+                except BackupUnderWay:
+                    log.info("chore_waits_for_backup", chore=name)
+                    del self._due[name]
                 except Exception:
                     log.exception("chore_failed", chore=name)
 

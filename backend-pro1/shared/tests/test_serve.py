@@ -21,7 +21,7 @@ def test_each_service_has_the_port_that_the_settings_give_it() -> None:
 
 
 def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SystemExit, match="no service 'x'.*api-gateway"):
+    with pytest.raises(SystemExit, match=r"no service 'x'.*api-gateway"):
         port_of("x", Settings(_env_file=None))
 
 

@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shared.compute import ComputeError
 
-from ..app.engines import executor
+from ..app.engines import executor, ray_cluster, ray_executor
 from ..app.engines.data_files import as_piece, locate
 from ..app.engines.executor import LocalExecutor, fan_out, somewhere
 from ..app.engines.job import DataFile, ExecutorName, Job, RayCluster, unpack
 from ..app.engines.pieces import answer_of, call_json
-from ..app.engines.ray_cluster import ClusterWatch, RayUnavailable, connected, watched
+from ..app.engines.ray_cluster import ROWS_AHEAD, ClusterWatch, RayUnavailable, connected, watched
 from ..app.engines.ray_executor import RayExecutor
 from .support import write_parquet
 
@@ -86,6 +87,7 @@ class FakeRay:
     def __init__(self, *, cpus: float = 1, lost: int = 0) -> None:
         self.options: dict[str, object] = {}
         self.cancelled: list[object] = []
+        self.given = 0
         self._cpus = cpus
         self._lost = lost
 
@@ -104,12 +106,14 @@ class FakeRay:
 
     def remote(self, **options: object) -> Callable[[Callable[..., str]], Any]:
         self.options = options
+        cluster = self
 
         class Remote:
             def __init__(self, function: Callable[..., str]) -> None:
                 self._function = function
 
             def remote(self, *arguments: str) -> Callable[[], str]:
+                cluster.given += 1
                 return partial(self._function, *arguments)
 
         return Remote
@@ -148,6 +152,26 @@ class TestRayExecutor:
         answers = executor_of(ray, 60).map(DOUBLE, pieces(1, 2), {"factor": 1}, lambda _: None, seconds=0)
         assert answers == [None, None]
         assert len(ray.cancelled) == 2
+
+    def test_a_stream_through_the_client_server_keeps_the_order(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ray_executor, "by_client", lambda _: True)
+        ray, most = FakeRay(cpus=2), 0
+        answers = []
+        for answer in executor_of(ray, 60).stream(DOUBLE, pieces(*range(20)), {"factor": 10}):
+            answers.append(answer["value"])
+            most = max(most, ray.given - len(answers))
+        assert answers == [10 * n for n in range(20)]
+        assert most == 2 + ROWS_AHEAD
+
+    @pytest.mark.parametrize(("address", "told"), [("10.0.0.1:8010", False), ("ray://10.0.0.1:8018", True)])
+    def test_a_job_of_a_client_is_told_where_the_code_is(self, address: str, told: bool) -> None:
+        options: dict[str, Any] = {}
+        ray_cluster._connect(SimpleNamespace(init=options.update), address)
+        assert options["address"] == address
+        assert ("runtime_env" in options) == told
+        if told:
+            folder = Path(options["runtime_env"]["env_vars"]["PYTHONPATH"])
+            assert (folder / "ai-service" / "app" / "engines" / "pieces.py").exists()
 
     def test_a_head_that_has_gone(self) -> None:
         watch = ClusterWatch(RayCluster("127.0.0.1:1", "t"))

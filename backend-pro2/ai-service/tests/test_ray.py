@@ -66,6 +66,12 @@ def ray_of(variables: dict[str, str], **more: Any) -> dict[str, Any]:
     return {"address": variables["RAY_ADDRESS"], "token": variables["RAY_AUTH_TOKEN"], **more}
 
 
+def through_client(variables: dict[str, str]) -> dict[str, str]:
+    """The same cluster, as other machines and containers reach it."""
+    host, _, port = variables["RAY_ADDRESS"].rpartition(":")
+    return variables | {"RAY_ADDRESS": f"ray://{host}:{int(port) + 8}"}
+
+
 async def test_ray_and_threads_agree_to_the_last_bit(job: dict[str, Any], ray_variables: dict[str, str]) -> None:
     local = await compute(job)
     on_ray = await compute(job | {"ray": ray_of(ray_variables)})
@@ -96,9 +102,11 @@ async def test_a_closed_port_costs_a_moment(job: dict[str, Any]) -> None:
     assert "does not answer" in answer["warnings"][0]["message"]
 
 
+@pytest.mark.parametrize("by_client", [False, True], ids=["on a node", "by the client server"])
 async def test_the_cluster_is_described(
-    settings: Settings, resources: Resources, ray_variables: dict[str, str]
+    settings: Settings, resources: Resources, ray_variables: dict[str, str], by_client: bool
 ) -> None:
+    ray_variables = through_client(ray_variables) if by_client else ray_variables
     resources.settings = with_ray(settings, ray_variables["RAY_ADDRESS"], ray_variables["RAY_AUTH_TOKEN"])
     watch = ClusterWatch(resources)
     status = await watch.status()
@@ -125,12 +133,14 @@ async def test_a_cluster_that_is_away(settings: Settings, resources: Resources) 
         ("partitioned-profile", {"columns": ["metres", "grams"]}),
     ],
 )
+@pytest.mark.parametrize("by_client", [False, True], ids=["on a node", "by the client server"])
 async def test_distributed_jobs_agree_to_the_last_bit(
-    job: dict[str, Any], ray_variables: dict[str, str], kind: str, parameters: dict[str, Any]
+    job: dict[str, Any], ray_variables: dict[str, str], kind: str, parameters: dict[str, Any], by_client: bool
 ) -> None:
     order = job | {"type": kind, "parameters": parameters}
+    variables = through_client(ray_variables) if by_client else ray_variables
     local = await compute(order, RUN_JOB)
-    on_ray = await compute(order | {"ray": ray_of(ray_variables), "executor": "ray"}, RUN_JOB)
+    on_ray = await compute(order | {"ray": ray_of(variables), "executor": "ray"}, RUN_JOB)
     assert (local.pop("executor"), on_ray.pop("executor")) == ("local", "ray")
     assert local.pop("cluster") is None
     assert on_ray.pop("cluster")["nodes"] >= 1

@@ -44,7 +44,7 @@ def no_database(*, read_only: bool = False) -> None:
 async def test_a_silent_store_is_503_in_time_and_holds_up_no_removal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(avatars, "PICTURE_SECONDS", 0.05)
     store = SilentStore()
-    service = AvatarService(cast("UnitOfWork", no_database), cast("ObjectStore", store))
+    service = AvatarService(cast("UnitOfWork", no_database), cast("ObjectStore", store), store.remove)
     async with asyncio.timeout(5):
         with pytest.raises(ServiceUnavailable):
             await service.replace(uuid4(), PNG)

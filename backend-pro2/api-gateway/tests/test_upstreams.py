@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from ..app.clients.pool import Breaker
 from ..app.clients.upstreams import Upstreams
 from ..app.core.exceptions import UpstreamUnavailable
 from .fakes import Clock
+from .scripted_services import HELLO, Service
 from .servers import talking
 
 
@@ -43,17 +45,32 @@ async def opened(base: str) -> AsyncIterator[Upstreams]:
         await client.close()
 
 
+@contextmanager
+def deaf_address() -> Iterator[tuple[str, int]]:
+    """Where attempts to connect are neither accepted nor refused, as with a host that is gone."""
+    with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for filler in (first, second):
+            filler.setblocking(False)
+            filler.connect_ex(deaf.getsockname())
+        yield deaf.getsockname()
+
+
+@contextmanager
+def closed_address() -> Iterator[tuple[str, int]]:
+    """Where attempts to connect are refused."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()
+
+
 @pytest.mark.integration
 class TestAgainstSockets:
     async def test_who_cannot_be_reached_costs_the_timeout_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(upstreams, "CONNECT_SECONDS", 0.3)
-        with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
-            deaf.bind(("127.0.0.1", 0))
-            deaf.listen(0)
-            for filler in (first, second):
-                filler.setblocking(False)
-                filler.connect_ex(deaf.getsockname())
-            async with opened(f"http://127.0.0.1:{deaf.getsockname()[1]}") as client:
+        with deaf_address() as (host, port):
+            async with opened(f"http://{host}:{port}") as client:
                 with pytest.raises(UpstreamUnavailable):
                     await client.json("data-service", "/", seconds=5)
                 started = time.perf_counter()
@@ -61,6 +78,18 @@ class TestAgainstSockets:
                     with pytest.raises(UpstreamUnavailable):
                         await client.json("data-service", "/", seconds=5)
                 assert time.perf_counter() - started < 0.2
+
+    async def test_of_several_addresses_one_that_answers_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with deaf_address() as deaf, closed_address() as closed:
+            async with talking(Service(HELLO)) as base:
+                good = "127.0.0.1", urlsplit(base).port
+
+                async def found(*_: object, **__: object) -> list[object]:
+                    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", where) for where in (closed, deaf, good)]
+
+                monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+                async with opened(base) as client, client.exchange("data-service", "GET", "/", ()) as answer:
+                    assert answer.status == 200
 
     async def test_silence_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(upstreams, "SILENCE_SECONDS", 0.2)

@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database import Session
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 
 log = get_logger(__name__)
@@ -48,7 +49,7 @@ async def remove_ended(resources: Resources, queues: Sequence[str], keys_of: Key
         count, keys = await _remove_page(resources, queues, keys_of)
         # Objects that stay because the store is away belong to nobody from now on, and the data service sweeps them.
         with suppress(ServiceUnavailable):
-            await resources.object_store.remove(*keys)
+            await remove_objects(resources.database, resources.object_store, *keys)
         removed += count
         if count < PAGE:
             break

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +21,11 @@ CLOSE_SECONDS = 5.0
 WATCH_SECONDS = 1.0
 PROBES_MISSED = 3
 ROWS_AHEAD = 4
+# `ray://` leads to Ray's client server, through which other machines and containers work on a cluster.
+CLIENT_SCHEME = "ray://"
+# The client server starts a process for each client, which imports Ray first.
+CLIENT_PATIENCE = 2
+PROJECT_FOLDER = Path(__file__).parents[3]
 Item = TypeVar("Item")
 
 
@@ -78,7 +84,8 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
     _authenticate(cluster.token)
     import ray
 
-    _within(cluster.connect_seconds, lambda: _connect(ray, cluster.address))
+    seconds = cluster.connect_seconds * (CLIENT_PATIENCE if cluster.address.startswith(CLIENT_SCHEME) else 1)
+    _within(seconds, lambda: _connect(ray, cluster.address))
     try:
         with _translated():
             yield ray
@@ -157,7 +164,20 @@ def _authenticate(token: str) -> None:
 
 def _connect(ray: Any, address: str) -> None:
     logging.getLogger("ray").setLevel(logging.ERROR)
-    ray.init(address=address, log_to_driver=False, configure_logging=False)
+    ray.init(address=address, log_to_driver=False, configure_logging=False, **_surroundings(address))
+
+
+def _surroundings(address: str) -> dict[str, Any]:
+    """What a job needs to find our code, which lies in the same folder on every node."""
+    if not address.startswith(CLIENT_SCHEME):
+        # Ray tells the workers of a driver on a node where that driver's code is.
+        return {}
+    return {"runtime_env": {"env_vars": {"PYTHONPATH": str(PROJECT_FOLDER)}}}
+
+
+def by_client(ray: Any) -> bool:
+    """Whether `ray` is connected through the client server, and so is no driver itself."""
+    return bool(ray.util.client.ray.is_connected())
 
 
 def _within(seconds: float, action: Callable[[], object]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, ServiceUnavailable
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 from shared.tasks import NewTask, Queue, Task
 
@@ -172,7 +174,9 @@ class Analyses:
             if not await self._ledger.remove(session, task_id):
                 raise Conflict("This analysis has not finished; cancel it first.", code="not_finished")
         if found is not None:
-            await self._store.remove(*(item["key"] for item in found.artifacts))
+            # What remains while the store is away, or a backup is made, is an orphan, and the sweep finds it.
+            with suppress(ServiceUnavailable):
+                await remove_objects(self._database, self._store, *(item["key"] for item in found.artifacts))
 
 
 def _awaited(request: AnalysisRequest, version: DatasetVersion) -> tuple[UUID, ...]:

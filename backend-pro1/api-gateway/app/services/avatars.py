@@ -1,7 +1,7 @@
 """Avatars: small pictures of users, as objects of the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -41,9 +41,10 @@ class StoredAvatar:
 class AvatarService:
     """Use cases of /users/me/avatar. An object that is left behind by a failure is found by the sweep of orphans."""
 
-    def __init__(self, begin: UnitOfWork, store: ObjectStore) -> None:
+    def __init__(self, begin: UnitOfWork, store: ObjectStore, remove: Callable[[str], Awaitable[None]]) -> None:
         self._begin = begin
         self._store = store
+        self._remove = remove
 
     async def replace(self, user_id: UUID, picture: bytes) -> Avatar:
         """Keep a picture in place of the one there was.
@@ -101,7 +102,7 @@ class AvatarService:
             return
         try:
             async with _in_time():
-                await self._store.remove(key)
+                await self._remove(key)
         except ServiceUnavailable:
             log.warning("avatar_left_behind", key=key)
 

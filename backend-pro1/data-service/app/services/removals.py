@@ -71,7 +71,7 @@ async def _remove_versions(run: TaskRun) -> int:
             return removed
         # A version that was rolled back to shares its content with another.
         keys = {key for version in page for key in version.keys}
-        await remove_keys(run.resources.object_store, keys)
+        await remove_keys(database, run.resources.object_store, keys)
         async with database.transaction() as session:
             await removals.remove_versions(session, page)
         removed += len(keys)
@@ -80,16 +80,16 @@ async def _remove_versions(run: TaskRun) -> int:
 
 async def _remove_objects(run: TaskRun, before: int) -> int:
     """What else lies below the project's prefix: artifacts, and what uploads and runs left behind."""
-    store, removed = run.resources.object_store, 0
+    database, store, removed = run.resources.database, run.resources.object_store, 0
     page: list[str] = []
     async for entry in store.list(f"{run.task.project_id}/"):
         page.append(entry.key)
         if len(page) == PAGE:
-            await remove_keys(store, page)
+            await remove_keys(database, store, page)
             removed += len(page)
             await run.progress(before + removed, 0, f"Removed {before + removed} files")
             page = []
-    await remove_keys(store, page)
+    await remove_keys(database, store, page)
     return removed + len(page)
 
 

@@ -64,7 +64,7 @@ async def expire_dataset(resources: Resources, dataset_id: UUID, *, dry_run: boo
         await retention.expire(session, dataset_id, [version.version for version in due])
         sizes = await stored.unreferenced(session, due)
     if not dry_run:
-        await remove_keys(resources.object_store, sizes)
+        await remove_keys(resources.database, resources.object_store, sizes)
     return Freed.of(len(due), sizes)
 
 

@@ -37,7 +37,7 @@ async def remove_orphans(resources: Resources, prefix: str = "", *, dry_run: boo
             used = await versions.referenced(session, [entry.key for entry in page])
         sizes = {entry.key: entry.bytes for entry in page if entry.key not in used}
         if not dry_run:
-            await remove_keys(resources.object_store, sizes)
+            await remove_keys(resources.database, resources.object_store, sizes)
         freed += Freed.of(0, sizes)
     return freed
 

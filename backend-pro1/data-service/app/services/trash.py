@@ -52,7 +52,7 @@ class Trash:
                 await self._ledger.cancel(dataset.task_id, user_id)
         # What remains while the store is away is an orphan, and the sweep finds it.
         with suppress(ServiceUnavailable):
-            await remove_keys(self._store, sizes)
+            await remove_keys(self._database, self._store, sizes)
 
     async def restore(self, dataset_id: UUID, user_id: UUID) -> Dataset:
         """Take the dataset out of the trash; one that is not there stays as it is.
@@ -112,7 +112,7 @@ async def _purge_one(resources: Resources, dataset_id: UUID, days: float, *, dry
             return Freed()
         sizes = await _purge(session, dataset_id)
     if not dry_run:
-        await remove_keys(resources.object_store, sizes)
+        await remove_keys(resources.database, resources.object_store, sizes)
     return Freed.of(1, sizes)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from shared.database import Database
 from shared.logging import get_logger
 from shared.object_store import ObjectStore
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 
 from ..repositories import uploads
@@ -46,7 +47,7 @@ async def remove_aborted(database: Database, store: ObjectStore, upload_id: UUID
     """
     async with database.transaction(read_only=True) as session:
         parts = await uploads.parts(session, upload_id)
-    await store.remove(*[part.key for part in parts])
+    await remove_objects(database, store, *[part.key for part in parts])
     async with database.transaction() as session:
         await uploads.forget(session, upload_id, ABORTED)
 

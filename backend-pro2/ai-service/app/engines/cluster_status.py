@@ -8,7 +8,7 @@ from typing import Any
 from shared.compute import ComputeError, Report
 
 from .job import RayCluster
-from .ray_cluster import RayUnavailable, connected
+from .ray_cluster import RayUnavailable, by_client, connected
 
 ID_CHARACTERS = 12
 HEAD = "node:__internal_head__"
@@ -60,7 +60,16 @@ def _node(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _running(ray: Any, cpus: float) -> dict[str, float]:
     """Pieces hold one processor each, so the processors that are taken are the pieces that run."""
-    # The list of jobs in the public interface needs Ray's dashboard, which an instance may do without.
-    jobs = ray._private.state.jobs()  # noqa: SLF001 - see above
+    # The client is no member of the cluster, whom its state would be told; a task is.
+    running = ray.get(ray.remote(num_cpus=0)(running_jobs).remote()) if by_client(ray) else running_jobs()
     mine = ray.get_runtime_context().get_job_id()
-    return {"jobs": sum(not job["IsDead"] and job["JobID"] != mine for job in jobs), "cpus": cpus}
+    return {"jobs": sum(job != mine for job in running), "cpus": cpus}
+
+
+def running_jobs() -> list[str]:
+    """The ids of the jobs that run on the cluster which this process is a member of."""
+    import ray
+
+    # The list of jobs in the public interface needs Ray's dashboard, which an instance may do without.
+    state: Any = ray._private.state  # noqa: SLF001 - see above
+    return [job["JobID"] for job in state.jobs() if not job["IsDead"]]

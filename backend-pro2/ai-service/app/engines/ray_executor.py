@@ -1,18 +1,20 @@
-"""Pieces of work as tasks of a Ray cluster, with bounded retries and memory; streams run on Ray Data."""
+"""Pieces of work as tasks of a Ray cluster, with bounded retries and memory; streams run on Ray Data where it can."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from time import monotonic
 from typing import Any
 
 import pyarrow as pa
 
 from .pieces import Answer, Piece, answer_of, call_json
-from .ray_cluster import ClusterWatch, watched
+from .ray_cluster import ROWS_AHEAD, ClusterWatch, by_client, watched
 
 RETRIES = 2
 PIECE_BYTES = 512 * 1024 * 1024
@@ -51,9 +53,8 @@ class RayExecutor:
         Raises:
             RayUnavailable: a piece was lost too often, none ended for long, or the cluster has gone.
         """
-        remote = self._ray.remote(num_cpus=1, memory=self._memory(), max_retries=RETRIES)(call_json)
-        common = self._ray.put(json.dumps(shared))
-        references = [remote.remote(function, json.dumps(item), common) for item in items]
+        give = self._giver(function, shared)
+        references = [give(item) for item in items]
         late = self._await(references, tell, seconds)
         for reference in late:
             self._ray.cancel(reference, force=True)
@@ -62,6 +63,19 @@ class RayExecutor:
 
     def stream(self, function: str, items: Sequence[Piece], shared: Piece) -> Iterator[Answer]:
         """As Executor; see `map` for what it raises."""
+        # Ray Data plans where it is called, which must be on the cluster.
+        return self._tasks(function, items, shared) if by_client(self._ray) else self._data(function, items, shared)
+
+    def _tasks(self, function: str, items: Sequence[Piece], shared: Piece) -> Iterator[Answer]:
+        give, left = self._giver(function, shared), iter(items)
+        ahead = deque(give(item) for item in islice(left, int(self.cpus) + ROWS_AHEAD))
+        while ahead:
+            first = ahead.popleft()
+            self._await([first], lambda _: None, None)
+            ahead.extend(give(item) for item in islice(left, 1))
+            yield answer_of(self._ray.get(first))
+
+    def _data(self, function: str, items: Sequence[Piece], shared: Piece) -> Iterator[Answer]:
         data = _ray_data()
         source = data.from_items([{"item": json.dumps(item)} for item in items], override_num_blocks=len(items))
         with warnings.catch_warnings():
@@ -78,6 +92,12 @@ class RayExecutor:
             )
         for row in watched(answers.iter_rows(), self._make_watch()):
             yield answer_of(row["answer"])
+
+    def _giver(self, function: str, shared: Piece) -> Callable[[Piece], Any]:
+        """Gives the cluster one piece after another; what they share crosses once."""
+        remote = self._ray.remote(num_cpus=1, memory=self._memory(), max_retries=RETRIES)(call_json)
+        common = self._ray.put(json.dumps(shared))
+        return lambda item: remote.remote(function, json.dumps(item), common)
 
     def _await(self, references: Sequence[Any], tell: Callable[[int], None], seconds: float | None) -> list[Any]:
         """Wait for the tasks; those that have not ended after `seconds`."""

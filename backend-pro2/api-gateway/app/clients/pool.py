@@ -1,13 +1,19 @@
 """The connections to one service: kept while they are fresh, made when wanted, never more than so many."""
 
 import asyncio
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aiohappyeyeballs import start_connection
+
 from .answers import BrokenAnswer
 from .connections import Connection
+
+# A service may have several addresses, and behind one of them a container that has just gone: nothing there refuses.
+NEXT_ADDRESS_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +140,7 @@ class Pool:
         self._connecting += 1
         try:
             async with asyncio.timeout(self._limits.connect):
-                _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._forget), *self._where, ssl=self._tls
-                )
+                connection = await self._connected()
         except TimeoutError as error:
             self._breaker.trip()
             raise ConnectTimeout from error
@@ -146,6 +150,16 @@ class Pool:
         self._open.add(connection)
         if self._sweeper is None:
             self._sweep()
+        return connection
+
+    async def _connected(self) -> Connection:
+        """To whichever address of the host answers first; they are looked up each time, as services come and go."""
+        host, port = self._where
+        addresses = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        reached = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
+        _, connection = await self._loop.create_connection(
+            lambda: Connection(self._forget), sock=reached, ssl=self._tls, server_hostname=host if self._tls else None
+        )
         return connection
 
     def _forget(self, connection: Connection) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.database import Database, Session
 from shared.object_store import ObjectStore
+from shared.removed_objects import require_no_backup
 
 AT_ONCE = 8
 
@@ -42,12 +43,16 @@ async def trial(database: Database, *, dry_run: bool) -> AsyncIterator[Session]:
                 raise _Undone
 
 
-async def remove_keys(store: ObjectStore, keys: Collection[str]) -> None:
-    """Remove objects, a few at once.
+async def remove_keys(database: Database, store: ObjectStore, keys: Collection[str]) -> None:
+    """Remove objects, a few at once; as for `remove_objects`, their rows have gone by a commit before.
 
     Raises:
+        BackupUnderWay: none has been removed.
         ServiceUnavailable: the store is away; some may have been removed.
     """
+    if not keys:
+        return
+    await require_no_backup(database)
     listed = list(keys)
     parts = (store.remove(*listed[start::AT_ONCE]) for start in range(AT_ONCE))
     # All are heard out, so that none goes on after a failure, which the caller must see as it is.

@@ -16,6 +16,7 @@ from shared.membership import ProjectRole, require_project
 from shared.models.user import Caller
 from shared.object_store import StoredObject
 from shared.quotas import QuotaExceeded, require_bytes
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 from shared.scopes import require_scope
 from shared.scratch import scratch
@@ -123,7 +124,7 @@ class QueryTasks:
         if key is not None:
             # What remains while the store is away is an orphan, and the sweep finds it.
             with suppress(ServiceUnavailable):
-                await self._store.remove(key)
+                await remove_objects(self._database, self._store, key)
 
     async def _page(self, result: QueryResult, first: int, limit: int) -> dict[str, Any]:
         async def prepare() -> dict[str, Any]:
@@ -161,7 +162,7 @@ async def remove_expired(resources: Resources) -> None:
             page = await query_results.some_expired(session, SWEEP_PAGE)
         if not page:
             break
-        await resources.object_store.remove(*(result.key for result in page))
+        await remove_objects(resources.database, resources.object_store, *(result.key for result in page))
         async with resources.database.transaction() as session:
             await query_results.remove_expired(session, [result.task_id for result in page])
         removed += len(page)

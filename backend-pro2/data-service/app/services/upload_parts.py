@@ -14,6 +14,7 @@ from shared.errors import APIException, Conflict, Invalid, ServiceUnavailable
 from shared.ids import new_id
 from shared.membership import ProjectRole, require_project
 from shared.object_store import StoredObject
+from shared.removed_objects import remove_objects
 from shared.resources import Resources
 
 from ..repositories import uploads
@@ -93,7 +94,8 @@ class UploadParts:
                 await asyncio.shield(asyncio.create_task(self._discard(stored.key)))
             raise
         if replaced is not None:
-            await self._discard(replaced)
+            with suppress(ServiceUnavailable):
+                await remove_objects(self._database, self._store, replaced)
         return part
 
     async def _discard(self, key: str) -> None:

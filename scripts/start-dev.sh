@@ -8,7 +8,8 @@
 #   --docker   containers, by the instance's docker-compose.yml; images are built and pulled when they are needed
 #              (without either: as it was started last; at first --local)
 #   --wheels   take PostgreSQL, Redis and the object store from the Python packages, not from the system
-#   --restart  restart the services (not the servers), for instance after a change of code
+#   --restart  restart the services (not the servers), for instance after a change of code; in production containers one
+#              after another, without a failed request
 #   --yes      never ask
 
 # shellcheck source=lib/common.sh

@@ -22,6 +22,7 @@ from instance import Instance
 from lifecycle import belongings, bring_down, bring_up, locked, purge
 from modes import DOCKER, LOCAL, mode_of, remember_mode
 from preflight import examine
+from rolling import Engine, has_proxy, roll
 from selection import Selection
 from status import InstanceStatus, inspect
 
@@ -71,8 +72,12 @@ def start(instances: Sequence[Instance], wish: Start) -> None:
 
 
 def _start_inside(instance: Instance, plan: Plan, wish: Start) -> str:
-    changed = bring_containers_up(instance, plan, restart=wish.restart)
-    _note_if_unchanged(instance, changed=changed)
+    # Behind the proxy one container after another; where there is none, all stop and start.
+    rolled = wish.restart and has_proxy(Engine(instance))
+    if rolled:
+        roll(Engine(instance))
+    changed = bring_containers_up(instance, plan, restart=wish.restart and not rolled)
+    _note_if_unchanged(instance, changed=changed or rolled)
     return container_guide(instance, [name for name, service in plan.services.items() if service.ports])
 
 

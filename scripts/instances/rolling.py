@@ -82,6 +82,11 @@ def roll(engine: Engine, say: Callable[[str], None] = note) -> None:
     journal.forget()
 
 
+def has_proxy(engine: Engine) -> bool:
+    """Whether the instance runs in production mode."""
+    return any(map(_runs, engine.of(PROXY)))
+
+
 def require_proxy(engine: Engine) -> None:
     """Without the proxy two containers of a service cannot stand side by side.
 

@@ -56,6 +56,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("bring_up", "bring_down", "bring_containers_up", "bring_containers_down", "purge", "purge_containers"):
         will(name, True)
     will("ensure_images", None)
+    will("roll", None)
     will("belongings", [])
     will("volumes", {"h9_postgres": "1MB"})
     monkeypatch.setattr(by_mode, "answer", lambda _: None)
@@ -80,6 +81,15 @@ class TestStarting:
     ) -> None:
         start([instance, Instance("test2", 81, instance.code, instance.home)], Start(mode="docker"))
         assert calls == ["ensure_images", "ensure_images", "bring_containers_up", "bring_containers_up"]
+
+    def test_again_behind_the_proxy_is_one_after_another(
+        self, instance: Instance, engine: FakeEngine, calls: list[str]
+    ) -> None:
+        engine.holds(container("edge"), container("api-gateway"))
+        start([instance], Start(mode="docker", restart=True))
+        engine.holds(container("api-gateway"))
+        start([instance], Start(mode="docker", restart=True))
+        assert calls == ["ensure_images", "roll", "bring_containers_up", "ensure_images", "bring_containers_up"]
 
     def test_as_processes_is_refused_beside_containers(
         self, instance: Instance, engine: FakeEngine, calls: list[str]

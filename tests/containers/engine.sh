@@ -28,7 +28,10 @@ impossible() {
   exit "$IMPOSSIBLE"
 }
 
-has_packages() { command -v dockerd iptables debootstrap >/dev/null; }
+has_packages() {
+  local program
+  for program in dockerd iptables debootstrap; do command -v "$program" >/dev/null || return; done
+}
 
 install_packages() {
   local package
@@ -89,8 +92,9 @@ ensure_version_2() {
   ! has_version_2 || return 0
   source="$(sed --quiet 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -n 1)"
   key="$(sed --quiet 's/^Signed-By: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -n 1)"
+  [[ -n "$source" ]] || { log '  this machine does not say where Debian is: no Compose v2, docker-compose alone is tried' && return 0; }
   mkdir -p "$STATE/newer/lists/partial" "$STATE/newer/archives/partial" "$STATE/client/cli-plugins"
-  echo "deb${key:+ [signed-by=$key]} ${source:-http://deb.debian.org/debian} $NEWER_SUITE main" >"$STATE/newer/sources.list"
+  echo "deb${key:+ [signed-by=$key]} $source $NEWER_SUITE main" >"$STATE/newer/sources.list"
   if ! { newer_apt update && cd "$STATE/newer" && newer_apt download docker-compose docker-buildx; } >"$STATE/newer/apt.log" 2>&1; then
     log "  Compose v2 cannot be downloaded ($(tail -n 1 "$STATE/newer/apt.log")): docker-compose alone is tried"
     return 0

@@ -3,10 +3,14 @@
 Run by the project's own interpreter as `ray_driver.py ADDRESS KIND ARGUMENTS`, with the project on its path.
 """
 
+import contextlib
+import hashlib
 import importlib
+import io
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -69,27 +73,38 @@ def survive(ray_of: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str
         return {"seconds": time.perf_counter() - started, "complete": numbers == list(range(len(items)))}
 
 
-def profile(ray_of: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A partitioned profile of a file; seconds, the most memory of this process and of any worker."""
+def job(ray_of: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A distributed job over a file: seconds, the most memory of this process and of any worker, Ray Data's plan."""
     run = importlib.import_module(f"{ENGINES}.jobs.run")
-    data = {"path": arguments["path"], "sha256": arguments["sha256"], "url": ""}
-    job = {"type": "partitioned-profile", "parameters": {}, "seed": 0, "data": data, "output": "/", "threads": 1}
-    peaks = _Peaks()
-    peaks.start()
-    started = time.perf_counter()
-    answer = run.run_job({**job, "ray": dict(ray_of) if arguments["on_ray"] else None, "executor": "auto"}, _ignore)
-    taken = time.perf_counter() - started
-    peaks.ended.set()
-    summary, executor = answer["summary"], answer["executor"]
-    table = json.dumps(answer["tables"])
-    return {
-        "seconds": taken,
-        "driver": peaks.driver,
-        "worker": peaks.worker,
-        "executor": executor,
-        **summary,
-        "table": table,
-    }
+    with tempfile.TemporaryDirectory() as output:
+        asked = {**arguments["job"], "seed": 0, "output": output, "threads": 1}
+        asked |= {"ray": dict(ray_of) if arguments["on_ray"] else None, "executor": "auto"}
+        peaks, plans = _Peaks(), _Plans()
+        peaks.start()
+        started = time.perf_counter()
+        answer = run.run_job(asked, _ignore)
+        taken = time.perf_counter() - started
+        peaks.ended.set()
+        made = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(Path(output).glob("*"))]
+    seen = {"seconds": taken, "driver": peaks.driver, "worker": peaks.worker, "executor": answer["executor"]}
+    return {**answer["summary"], **seen, "answer": json.dumps([answer["tables"], made]), "plan": plans.text}
+
+
+class _Plans:
+    """The plan of the last Ray Data set that is read through, as Ray itself prints it."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        dataset = importlib.import_module("ray.data").Dataset
+        read = dataset.iter_rows
+
+        def iter_rows(data: Any) -> Any:
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                data.explain()
+            self.text = said.getvalue().strip()
+            return read(data)
+
+        dataset.iter_rows = iter_rows
 
 
 class _Peaks(threading.Thread):
@@ -147,5 +162,5 @@ def _ignore(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    found = {"pieces": pieces, "survive": survive, "profile": profile}[sys.argv[2]]
+    found = {"pieces": pieces, "survive": survive, "job": job}[sys.argv[2]]
     sys.stdout.write(json.dumps(found(json.loads(sys.argv[1]), json.loads(sys.argv[3]))))

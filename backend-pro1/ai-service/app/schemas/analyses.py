@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from shared.schemas import ApiModel, RequestModel
 from shared.tasks import TaskStatus
 
-from .types import AnalysisType
+from .analysis_type import AnalysisType
 
 PROJECT = "01890a5d-ac96-774b-bcce-b302099a8057"
 DATASET = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"

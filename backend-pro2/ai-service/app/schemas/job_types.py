@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from .analysis_type import AnalysisType
 from .job_parameters import (
     BootstrapParameters,
     PermutationParameters,
@@ -9,7 +10,6 @@ from .job_parameters import (
     ProfileParameters,
     SearchParameters,
 )
-from .types import AnalysisType
 
 _DATASET = "01890a5d-b3a1-7c52-8a6f-3f0f6f1f2d11"
 _CATALOGUE = (

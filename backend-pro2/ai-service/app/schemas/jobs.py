@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from shared.schemas import ApiModel, RequestModel
 
 from .analyses import DATASET, LARGEST_SEED, LARGEST_VERSION, PROJECT, Deadline
-from .types import AnalysisType
+from .analysis_type import AnalysisType
 
 ExecutorName = Literal["auto", "local", "ray"]
 

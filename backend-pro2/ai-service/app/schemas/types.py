@@ -1,31 +1,16 @@
 """The catalogue of analysis types: one entry each, from which validation and `/analysis/types` both live."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
 
+from .analysis_type import AnalysisType
 from .parameters import (
     ClusterParameters,
     CorrelationParameters,
     DescribeParameters,
-    Parameters,
     RegressionParameters,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class AnalysisType:
-    """A type of analysis; `cost` says how its time grows."""
-
-    name: str
-    title: str
-    description: str
-    parameters: type[Parameters]
-    example: Mapping[str, Any]
-    cost: Literal["low", "medium", "high"]
-
-
-_CATALOGUE = (
+_BASICS = (
     AnalysisType(
         "describe",
         "Describe columns",
@@ -63,5 +48,7 @@ _CATALOGUE = (
         "high",
     ),
 )
+
+_CATALOGUE = (*_BASICS,)
 
 ANALYSIS_TYPES: Mapping[str, AnalysisType] = {entry.name: entry for entry in _CATALOGUE}

@@ -15,12 +15,12 @@ from shared.tasks import NewTask, Queue, Task
 from ..repositories import results
 from ..repositories.analyses import JOB
 from ..repositories.versions import DatasetVersion
+from ..schemas.analysis_type import AnalysisType
 from ..schemas.columns import ColumnUse
 from ..schemas.job_parameters import PredictionParameters, Training
 from ..schemas.job_types import JOB_TYPES
 from ..schemas.jobs import JobRequest
 from ..schemas.parameters import Parameters
-from ..schemas.types import AnalysisType
 from .cluster import ClusterWatch
 from .dataset_versions import orderable_version
 from .parameters import check_columns, check_uses, read_parameters

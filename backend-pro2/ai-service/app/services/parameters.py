@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from shared.errors import FieldError, Invalid
 
+from ..schemas.analysis_type import AnalysisType
 from ..schemas.columns import ColumnUse, first_fault
 from ..schemas.parameters import Parameters
-from ..schemas.types import ANALYSIS_TYPES, AnalysisType
+from ..schemas.types import ANALYSIS_TYPES
 
 
 def find_type(name: str) -> AnalysisType:

@@ -22,6 +22,8 @@ MAKES_VERSION = {"upload", "append", "process"}
 CLOCK_SECONDS = 2.0
 # So long after a fault a run may still end for it: a lease, a look for lost ones, and a slow machine.
 ECHO_SECONDS = 30.0
+# No lease runs out sooner: before, only what ends its worker takes a task from it, and in the run's own time.
+LEASE_SECONDS = 15.0
 
 Entries = list[dict[str, Any]]
 
@@ -91,7 +93,8 @@ def deaths(records: Records, harms: Iterable[Harm]) -> list[str]:
 
 def _can_explain(harm: Harm, run: Attempt) -> bool:
     ended = run.ended if run.ended is not None else float("inf")
-    return harm.began - CLOCK_SECONDS <= ended and run.started <= harm.ended + ECHO_SECONDS
+    echo = ECHO_SECONDS if ended - run.started >= LEASE_SECONDS - CLOCK_SECONDS else CLOCK_SECONDS
+    return harm.began - CLOCK_SECONDS <= ended and run.started <= harm.ended + echo
 
 
 def runs(records: Records) -> list[str]:

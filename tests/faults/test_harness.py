@@ -11,7 +11,7 @@ import pytest
 from . import audit
 from .proxy import FaultProxy, Mode, Proxies, Rule
 from .records import Attempt, Record, Records
-from .scheduler import Fault, Kind, plan
+from .scheduler import Fault, Harm, Kind, plan
 
 SAID = b"x" * 10_000
 
@@ -107,6 +107,13 @@ def flaws(found: Record) -> list[str]:
         *audit.stories(records, Counter()),
         *audit.effects([ENTRY], records),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(1.0, 1), (14.0, 0), (20.0, 0)])
+def test_a_run_is_no_dead_one_long_after_a_fault_but_for_its_lease(seconds: float, found: int) -> None:
+    harm = Harm(Fault(0, "kill:data-worker", 0.0, 0.0, 0), 100.0, 101.0)
+    died = record(runs=[Attempt(1, "worker", "died", True, 110.0, 110.0 + seconds)])
+    assert len(audit.deaths(Records({died.id: died}, {}), [harm])) == found
 
 
 def test_the_audit_has_nothing_to_say_of_a_sound_task() -> None:

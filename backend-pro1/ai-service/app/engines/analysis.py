@@ -14,13 +14,23 @@ from threadpoolctl import threadpool_limits
 from shared.compute import Report
 
 from ..schemas.types import ANALYSIS_TYPES
+from .anomaly import find_anomalies
+from .anova import analyse_variance
+from .association import associate
+from .changepoint import find_changes
 from .cluster import cluster
 from .correlation import correlate
 from .describe import describe
+from .forecast import forecast
+from .hypothesis_test import run_test
 from .job import Job, unpack
+from .reduce import reduce_columns
 from .regression import regress
 from .results import Outcome
 from .source import Source
+from .stratified import stratify
+from .survival import survive
+from .timeseries import analyse_series
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn", "altair")
 
@@ -29,6 +39,16 @@ _ENGINES: Mapping[str, Callable[[Source, Any, Job], Outcome]] = {
     "correlation": correlate,
     "regression": regress,
     "cluster": cluster,
+    "hypothesis-test": run_test,
+    "anova": analyse_variance,
+    "forecast": forecast,
+    "anomaly": find_anomalies,
+    "timeseries": analyse_series,
+    "stratified": stratify,
+    "changepoint": find_changes,
+    "survival": survive,
+    "reduce": reduce_columns,
+    "association": associate,
 }
 
 

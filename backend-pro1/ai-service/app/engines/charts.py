@@ -33,13 +33,13 @@ def histogram(column: str, edges: FloatArray, counts: Sequence[int]) -> Chart:
         {"from": low, "to": high, "count": count}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
-    chart = _base(rows).mark_bar(binSpacing=1)
+    chart = drawn(rows).mark_bar(binSpacing=1)
     chart = chart.encode(
         x=alt.X("from", type="quantitative", bin="binned", title=column),
         x2="to",
         y=alt.Y("count", type="quantitative", title="Rows"),
     )
-    return _finish(chart, f"Distribution of {column}")
+    return finished(chart, f"Distribution of {column}")
 
 
 def heat_map(names: Sequence[str], matrix: FloatArray, title: str, note: str = "") -> Chart:
@@ -49,7 +49,7 @@ def heat_map(names: Sequence[str], matrix: FloatArray, title: str, note: str = "
         for i, row in enumerate(names)
         for j, column in enumerate(names)
     ]
-    chart = _base(rows).mark_rect()
+    chart = drawn(rows).mark_rect()
     chart = chart.encode(
         x=alt.X("column", type="nominal", sort=list(names), title=None),
         y=alt.Y("row", type="nominal", sort=list(names), title=None),
@@ -58,74 +58,76 @@ def heat_map(names: Sequence[str], matrix: FloatArray, title: str, note: str = "
         ),
         tooltip=["row:N", "column:N", alt.Tooltip("value", type="quantitative", format=".3f")],
     )
-    return _finish(chart, title, note)
+    return finished(chart, title, note)
 
 
 def intervals(rows: Rows, title: str, note: str = "") -> Chart:
     """One line per `term` from `low` to `high` with a dot at `estimate`, and a rule at zero."""
     order = [str(row["term"]) for row in rows]
-    base = _base(rows)
+    base = drawn(rows)
     y = alt.Y("term", type="nominal", sort=order, title=None)
     lines = base.mark_rule().encode(x=alt.X("low", type="quantitative", title="Estimate"), x2="high", y=y)
     dots = base.mark_point(filled=True, size=60).encode(x=alt.X("estimate", type="quantitative"), y=y)
-    zero = _base([{"zero": 0}]).mark_rule(strokeDash=[4, 4], color="gray").encode(x=alt.X("zero", type="quantitative"))
-    return _finish(alt.layer(zero, lines, dots), title, note)
+    zero = drawn([{"zero": 0}]).mark_rule(strokeDash=[4, 4], color="gray").encode(x=alt.X("zero", type="quantitative"))
+    return finished(alt.layer(zero, lines, dots), title, note)
 
 
 def residuals(fitted: FloatArray, residual: FloatArray, note: str) -> Chart:
     """Residuals over fitted values, both of shape (points,)."""
     rows = [{"fitted": x, "residual": y} for x, y in zip(fitted, residual, strict=True)]
-    dots = _base(rows).mark_point(opacity=0.5)
+    dots = drawn(rows).mark_point(opacity=0.5)
     dots = dots.encode(
         x=alt.X("fitted", type="quantitative", title="Fitted value", scale=alt.Scale(zero=False)),
         y=alt.Y("residual", type="quantitative", title="Residual"),
     )
-    zero = _base([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y=alt.Y("zero", type="quantitative"))
-    return _finish(alt.layer(dots, zero), "Residuals against fitted values", note)
+    zero = drawn([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y=alt.Y("zero", type="quantitative"))
+    return finished(alt.layer(dots, zero), "Residuals against fitted values", note)
 
 
 def quantile_plot(theoretical: FloatArray, observed: FloatArray, note: str) -> Chart:
     """Standardised residuals over normal quantiles, both of shape (points,)."""
     rows = [{"theoretical": x, "observed": y} for x, y in zip(theoretical, observed, strict=True)]
-    dots = _base(rows).mark_point(opacity=0.5)
+    dots = drawn(rows).mark_point(opacity=0.5)
     dots = dots.encode(
         x=alt.X("theoretical", type="quantitative", title="Normal quantile"),
         y=alt.Y("observed", type="quantitative", title="Standardised residual"),
     )
     ends = [theoretical.min(), theoretical.max()] if len(theoretical) else []
-    line = _base([{"x": end, "y": end} for end in ends]).mark_line(strokeDash=[4, 4])
+    line = drawn([{"x": end, "y": end} for end in ends]).mark_line(strokeDash=[4, 4])
     line = line.encode(x=alt.X("x", type="quantitative"), y=alt.Y("y", type="quantitative"))
-    return _finish(alt.layer(dots, line), "Normal quantiles of the residuals", note)
+    return finished(alt.layer(dots, line), "Normal quantiles of the residuals", note)
 
 
 def scatter(points: FloatArray, groups: Sequence[int], axes: tuple[str, str], title: str, note: str) -> Chart:
     """Points of shape (points, 2) coloured by group."""
     rows = [{"x": x, "y": y, "group": group} for (x, y), group in zip(points, groups, strict=True)]
-    chart = _base(rows).mark_point(filled=True, opacity=0.6)
+    chart = drawn(rows).mark_point(filled=True, opacity=0.6)
     chart = chart.encode(
         x=alt.X("x", type="quantitative", title=axes[0], scale=alt.Scale(zero=False)),
         y=alt.Y("y", type="quantitative", title=axes[1], scale=alt.Scale(zero=False)),
         color=alt.Color("group", type="nominal", title="Cluster"),
     )
-    return _finish(chart, title, note)
+    return finished(chart, title, note)
 
 
 def line(rows: Rows, axes: tuple[str, str], title: str) -> Chart:
     """`y` over `x` with a dot at each row."""
-    chart = _base(rows).mark_line(point=True)
+    chart = drawn(rows).mark_line(point=True)
     chart = chart.encode(
         x=alt.X("x", type="quantitative", title=axes[0], axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("y", type="quantitative", title=axes[1], scale=alt.Scale(zero=False)),
     )
-    return _finish(chart, title)
+    return finished(chart, title)
 
 
-def _base(rows: Rows) -> alt.Chart:
+def drawn(rows: Rows) -> alt.Chart:
+    """An empty chart of the usual size over these rows."""
     # Field names are ours, never a column's: Vega-Lite reads dots and brackets in them as paths.
     return alt.Chart(alt.InlineData(values=plain(rows)), width=WIDTH, height=HEIGHT)
 
 
-def _finish(chart: AnyChart, title: str, note: str = "") -> Chart:
+def finished(chart: AnyChart, title: str, note: str = "") -> Chart:
+    """The chart under its title, as the specification that a result holds."""
     heading = alt.TitleParams(text=title, subtitle=note) if note else title
     # Named data sets and views carry counters that would differ from run to run.
     with alt.data_transformers.enable(consolidate_datasets=False):

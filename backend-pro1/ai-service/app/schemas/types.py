@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 
 from .analysis_type import AnalysisType
+from .association_types import ASSOCIATION
 from .parameters import (
     ClusterParameters,
     CorrelationParameters,
     DescribeParameters,
     RegressionParameters,
 )
+from .reduce_types import REDUCTION
+from .series_types import SERIES
+from .strata_types import STRATA
+from .survival_types import SURVIVAL
+from .tests_types import TESTS
 
 _BASICS = (
     AnalysisType(
@@ -49,6 +55,6 @@ _BASICS = (
     ),
 )
 
-_CATALOGUE = (*_BASICS,)
+_CATALOGUE = (*_BASICS, *SERIES, *STRATA, *SURVIVAL, *TESTS, *REDUCTION, *ASSOCIATION)
 
 ANALYSIS_TYPES: Mapping[str, AnalysisType] = {entry.name: entry for entry in _CATALOGUE}

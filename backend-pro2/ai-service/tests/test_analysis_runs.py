@@ -106,6 +106,7 @@ async def test_a_late_run_leaves_nothing(
     monkeypatch.setattr(bench.compute, "run", overtaken)
     done = await bench.run(dataset_id, "cluster", CLUSTER | {"k": 3})
     assert (done.status, done.claims, done.worker) == (TaskStatus.RUNNING, 2, "other")
-    assert len(await bench.stored()) == 1
+    # Its artifact, if the heartbeat did not stop it before that, is an orphan for the sweep.
+    assert len(await bench.stored()) <= 1
     async with bench.resources.database.transaction(read_only=True) as session:
         assert await session.fetch_value("SELECT count(*) FROM analysis_results") == 0

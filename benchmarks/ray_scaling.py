@@ -37,7 +37,7 @@ class Nodes:
     """Raylets on this machine, each with two processors and a small object store; the first is the head."""
 
     def __init__(self, folder: Path, token: str) -> None:
-        self.cluster = {"address": f"127.0.0.1:{FIRST_PORT}", "token": token}
+        self.cluster: dict[str, Any] = {"address": f"127.0.0.1:{FIRST_PORT}", "token": token, "connect_seconds": 60.0}
         self._folder = folder
         self._environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
         self._running: list[subprocess.Popen[bytes]] = []
@@ -107,17 +107,19 @@ def nodes(number: int) -> Iterator[Nodes]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def drive(cluster: dict[str, str], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def drive(cluster: dict[str, Any], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """What the driver says."""
     process = driver(cluster, kind, arguments)
     answer, trouble = process.communicate(timeout=LIMIT_SECONDS)
     return answered(process.returncode, answer, trouble)
 
 
-def driver(cluster: dict[str, str], kind: str, arguments: dict[str, Any]) -> subprocess.Popen[str]:
+def driver(cluster: dict[str, Any], kind: str, arguments: dict[str, Any]) -> subprocess.Popen[str]:
     """A process that drives our executor."""
     command = [str(PYTHON), str(DRIVER), json.dumps(cluster), kind, json.dumps(arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    # Ray reads its token when it is first imported, which the driver does early.
+    secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": cluster["token"]}
+    environment = {**os.environ, **secret, "PYTHONPATH": str(PROJECT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, cwd=PROJECT, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
 

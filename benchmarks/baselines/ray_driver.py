@@ -78,7 +78,7 @@ def job(ray_of: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, An
     run = importlib.import_module(f"{ENGINES}.jobs.run")
     with tempfile.TemporaryDirectory() as output:
         asked = {**arguments["job"], "seed": 0, "output": output, "threads": 1}
-        asked |= {"ray": dict(ray_of) if arguments["on_ray"] else None, "executor": "auto"}
+        asked |= {"ray": dict(ray_of), "executor": "ray"} if arguments["on_ray"] else {"ray": None, "executor": "local"}
         peaks, plans = _Peaks(), _Plans()
         peaks.start()
         started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -75,12 +76,22 @@ def test_describe_correlation_and_cluster(api: Api, diabetes_csv: bytes) -> None
     assert len(described["tables"][0]["rows"]) == 11
     correlated = api.result(api.analyse(dataset, "correlation", {"columns": ["bmi", "target"], "method": "pearson"}))
     assert correlated["tables"][0]["rows"][0][2] == pytest.approx(0.586450, abs=1e-5)
-    task = api.analyse(dataset, "cluster", {"columns": ["bmi", "bp", "s5"], "k": "auto"}, seed=7)
-    clustered = api.result(task)
+    task, clustered = _clustered_on_ray(api, dataset)
     assert clustered["manifest"]["executor"] == "ray", clustered["warnings"]
     assert sum(clustered["summary"]["sizes"]) == 442
     labels = api.client.get(f"/analysis/{task['id']}/artifacts/{clustered['artifacts'][0]['name']}")
     assert len(labels.text.splitlines()) == 443
+
+
+def _clustered_on_ray(api: Api, dataset: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first of a few that ran there: while a busy cluster is slow to answer, threads do the work and say so."""
+    for seed in range(5):
+        task = api.analyse(dataset, "cluster", {"columns": ["bmi", "bp", "s5"], "k": "auto"}, seed=seed)
+        clustered = api.result(task)
+        if clustered["manifest"]["executor"] == "ray":
+            break
+        assert [warning["code"] for warning in clustered["warnings"]] == ["ray_unavailable"]
+    return task, clustered
 
 
 def test_events_tell_the_whole_story_and_resume(api: Api, diabetes_csv: bytes) -> None:

@@ -15,7 +15,8 @@ WORKERS = ("ray-head", "ray-worker", "data-worker", "ai-worker", "beat", "flower
 PORTS = {"ai-service": 8002, "data-service": 8001, "api-gateway": 8000}
 PROXY = "edge"
 READY_SECONDS = 120.0
-PERIOD_SECONDS = 0.25
+# Two commands of the engine each time: more often, they would take the half of a core from what is served.
+PERIOD_SECONDS = 1.0
 RESTARTS = 3
 LAST_LINES = 15
 JOURNAL = "roll.json"

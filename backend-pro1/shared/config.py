@@ -207,6 +207,15 @@ class WorkSettings(BaseSettings):
     query_task_timeout_seconds: float = Field(600, gt=0, description="The same of one that runs as a task.")
     query_memory_limit_mb: int = Field(1024, ge=128, description="Resident memory of one SQL query.")
     engine_threads: int = Field(2, ge=1, description="Threads one computation may use.")
+    predict_max_rows: int = Field(1000, ge=1, description="Rows of one request for predictions.")
+    serving_children: int = Field(2, ge=1, description="Processes of the AI service that keep models loaded.")
+    serving_waiting: int = Field(64, ge=0, description="Requests that may wait for one of them; further ones get 503.")
+    serving_jobs: int = Field(10_000, ge=1, description="Requests after which such a process is replaced.")
+    serving_timeout_seconds: float = Field(30, gt=0, description="Wall-clock limit of one such request.")
+    serving_memory_limit_mb: int = Field(1024, ge=256, description="Resident memory of one such process.")
+    serving_warm: bool = Field(False, description="Whether they load their libraries at start, not at first use.")
+    rendering_timeout_seconds: float = Field(30, gt=0, description="Wall-clock limit of drawing a chart or a report.")
+    rendering_memory_limit_mb: int = Field(1024, ge=512, description="Resident memory of the process that does it.")
     task_retention_days: float = Field(
         365, ge=0, description="How long ended tasks are kept, with their events and results; 0: for ever."
     )

@@ -71,7 +71,7 @@ _EXCEPTIONS: tuple[tuple[str, re.Pattern[str], Need | None], ...] = tuple(
 # Questions that need a body.
 _READING_POSTS = re.compile(
     r"process/(query(/validate|/estimate)?|preview)|upload/inspect|datasets/[^/]+/(drift|quality/suggest)"
-    r"|users/me/export|models/[^/]+/(predict|explain)"
+    r"|users/me/export|models/[^/]+/(predict|explain|what-if)"
 )
 
 

@@ -39,6 +39,13 @@ named AS (
     JOIN analysis_tasks t ON t.id = r.task_id JOIN alive a ON a.id = t.project_id
     CROSS JOIN LATERAL jsonb_array_elements(r.artifacts) AS made
     UNION ALL
+    SELECT v.key, v.bytes, v.sha256, true
+    FROM model_versions v JOIN models m ON m.id = v.model_id JOIN alive a ON a.id = m.project_id
+    UNION ALL
+    SELECT t.params ->> 'key', (t.params ->> 'bytes')::bigint, t.params ->> 'sha256', true
+    FROM analysis_tasks t JOIN alive a ON a.id = t.project_id
+    WHERE t.kind = 'prediction_dataset' AND t.status IN ('queued', 'running')
+    UNION ALL
     SELECT avatar_key, NULL, NULL, true FROM user_profiles WHERE avatar_key IS NOT NULL
 )
 SELECT key, max(bytes) AS bytes, max(sha256) AS sha256, bool_or(is_required) AS is_required

@@ -98,7 +98,7 @@ def request_of(operation: Operation, rule: Rule, look: Look) -> Request:
         return fill(rule.path[found[1]]) if found[1] in rule.path else look(found[1])
 
     headers = {"Content-Type": rule.kind} if rule.body is not None else {}
-    path = _NAME.sub(place, operation.path)
+    path = _NAME.sub(place, operation.path) + fill(rule.query)
     return Request(operation.method, path, _content(rule.body, fill), headers)
 
 
@@ -111,7 +111,7 @@ def _content(body: Content, fill: Callable[[str], str]) -> bytes | None:
 
 def ids_of(operation: Operation, rule: Rule) -> set[str]:
     """The names of the things that a request of the rule points at."""
-    words = [operation.path, *rule.path.values()]
+    words = [operation.path, rule.query, *rule.path.values()]
     if rule.body is not None:
         words.append(rule.body.decode("latin-1") if isinstance(rule.body, bytes) else json.dumps(rule.body))
     names = {name for word in words for name in _NAME.findall(word)} - set(rule.path)

@@ -56,6 +56,12 @@ def _owed_to_person(rule: Rule, who: str) -> str:
     return ADMITTED if _RANKS[who] >= _LEAST.get(rule.least, 4) else FORBIDDEN
 
 
+def _elsewhere(rule: Rule) -> tuple[str, str]:
+    """Scopes of an area that the operation is not in."""
+    area = "users" if rule.key.startswith("models:") else "models"
+    return f"{area}:read", f"{area}:write"
+
+
 def given(rule: Rule, answer: Answer) -> str:
     """What somebody got; where no credentials are asked for, a refusal concerns what was sent."""
     is_refused = rule.least is not Least.ANYBODY and answer.status in (401, 403, 404)
@@ -86,7 +92,7 @@ class People:
             "owner": lambda: str(world.owner.tokens["access_token"]),
             "administrator": lambda: str(self.administrator.tokens["access_token"]),
             "key to read": lambda: self._key(world, "read"),
-            "key to another area": lambda: self._key(world, "models:read", "models:write"),
+            "key to another area": lambda: self._key(world, *_elsewhere(rule)),
             "fitting key": lambda: self._fitting(rule, world),
         }
         return made[who]() if who in made else str(world.helpers[who].tokens["access_token"])

@@ -37,6 +37,7 @@ class Rule:
     body: Content = None
     path: Mapping[str, str] = field(default_factory=dict)
     kind: str = "application/json"
+    query: str = ""
     # Administrators may do it too, whose resource it ever is.
     admin: bool = False
     # Whoever may do it uses something up: the resource, or the session.
@@ -54,6 +55,11 @@ WRONG = {"current_password": "not the present one", "new_password": "seven grey 
 GUEST = {"user_id": "{guest_id}"}
 ORDER = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "params": {"columns": ["a"]}}
 ACTION = {"kind": "analysis", "dataset_id": "{dataset_id}", "type": "describe", "params": {}}
+LEARN = {"target": "a", "features": ["b"], "problem": "regression", "algorithm": "linear", "budget_seconds": 5}
+TRAINING = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", **LEARN, "name": "{fresh_name}"}
+PAIR = "?ids={model_id},{model_id}@latest"
+FIRST = {"version": "1"}
+NEXT, MOVED = {"alias": "next"}, {"alias": "{model_alias}"}
 SCHEDULE = {"project_id": "{project_id}", "name": "{fresh_name}", "cron": "0 0 29 2 *", "action": ACTION}
 QUERY = {"project_id": "{project_id}", "sql": "SELECT 1 AS one"}
 FORM = (
@@ -205,16 +211,45 @@ RULES: dict[str, Rule] = {
     "pipelines_runs": Rule(VIEWER, "datasets:read"),
     "analysis_types": Rule(USER, "analysis:read"),
     "analysis_list": Rule(USER, "analysis:read"),
+    "analysis_hypotheses": Rule(USER, "analysis:read"),
     "analysis_submit": Rule(EDITOR, "analysis:write", {**ORDER, "type": "describe"}),
     "analysis_submit_type": Rule(EDITOR, "analysis:write", ORDER, {"type": "describe"}),
+    "analysis_certify": Rule(EDITOR, "analysis:write", {"project_id": "{project_id}"}),
     "analysis_read": Rule(VIEWER, "analysis:read"),
     "analysis_delete": Rule(EDITOR, "analysis:write", spends=True),
     "analysis_result": Rule(VIEWER, "analysis:read"),
     "analysis_artifact": Rule(VIEWER, "analysis:read", path=ARTIFACT),
+    "analysis_chart": Rule(VIEWER, "analysis:read", path={"number": "0"}),
+    "analysis_report": Rule(VIEWER, "analysis:read"),
     "analysis_cancel": Rule(EDITOR, "analysis:write"),
     "analysis_retry": Rule(EDITOR, "analysis:write", path={"task_id": "{failed_task_id}"}),
     "analysis_replay": Rule(EDITOR, "analysis:write"),
     "analysis_events": Rule(VIEWER, "analysis:read"),
+    "models_algorithms": Rule(USER, "models:read"),
+    "models_train": Rule(EDITOR, "models:write", TRAINING),
+    "models_list": Rule(USER, "models:read"),
+    "models_compare": Rule(VIEWER, "models:read", query=PAIR),
+    "models_read": Rule(VIEWER, "models:read"),
+    "models_change": Rule(EDITOR, "models:write", {"notes": "Changed."}),
+    "models_delete": Rule(EDITOR, "models:write", spends=True),
+    "models_versions": Rule(VIEWER, "models:read"),
+    "models_version": Rule(VIEWER, "models:read", path=FIRST),
+    "models_version_delete": Rule(EDITOR, "models:write", path=FIRST, spends=True),
+    "models_card": Rule(VIEWER, "models:read"),
+    "models_leaderboard": Rule(VIEWER, "models:read"),
+    "models_importance": Rule(VIEWER, "models:read"),
+    "models_export": Rule(VIEWER, "models:read"),
+    "models_aliases": Rule(VIEWER, "models:read"),
+    "models_alias_put": Rule(EDITOR, "models:write", {"version": 1}, NEXT),
+    "models_alias_delete": Rule(EDITOR, "models:write", path=MOVED, spends=True),
+    "models_alias_history": Rule(VIEWER, "models:read", path=MOVED),
+    "models_predict": Rule(VIEWER, "models:read", {"rows": [{}]}),
+    "models_explain": Rule(VIEWER, "models:read", {"rows": [{}]}),
+    "models_what_if": Rule(VIEWER, "models:read", {"row": {}, "changes": [{}]}),
+    "models_predict_batch": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
+    "models_evaluate": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
+    "models_monitor": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
+    "models_evaluations": Rule(VIEWER, "models:read"),
     "schedules_list": Rule(USER, "tasks:read"),
     "schedules_create": Rule(EDITOR, "tasks:write", SCHEDULE),
     "schedules_read": Rule(VIEWER, "tasks:read"),

@@ -106,6 +106,22 @@ class World:
         return str(task["id"])
 
     @cached_property
+    def model_id(self) -> str:
+        """A model of two versions without an alias."""
+        body = {"project_id": self.project_id, "dataset_id": self.dataset_id, "target": "a", "features": ["b"]}
+        order = {**body, "problem": "regression", "algorithm": "linear", "name": "plans", "budget_seconds": 20}
+        # Before what others have ordered meanwhile.
+        ids = [self.owner.ok("POST", "/models/train", json={**order, "priority": 9})["id"] for _ in range(2)]
+        tasks = [self.owner.ok("GET", f"/tasks/{task_id}?wait=60") for task_id in ids]
+        assert [task["status"] for task in tasks] == ["succeeded"] * 2, tasks
+        return str(self.owner.ok("GET", f"/tasks/{ids[0]}/result")["summary"]["model_id"])
+
+    @cached_property
+    def model_alias(self) -> str:
+        self.owner.ok("PUT", f"/models/{self.model_id}/aliases/spare", json={"version": 1})
+        return "spare"
+
+    @cached_property
     def failed_task_id(self) -> str:
         """An analysis that can be retried, since it failed."""
         task = self.owner.analyse(self.dataset, "regression", {"target": "a", "features": ["same"]})

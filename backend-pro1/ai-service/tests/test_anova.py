@@ -160,7 +160,7 @@ class TestTwoWay:
         columns = {"y": [1.0, 2, 4, 3, 5, 9], "a": list("uuuvvv"), "b": list("xyzxyz")}
         result = analyse_columns("anova", columns, {"method": "two_way", "column": "y", "group": ["a", "b"]})
         assert [row["term"] for row in records(result, "anova")] == ["a", "b", "residual"]
-        assert [warning["code"] for warning in result["warnings"]] == ["no_replication"]
+        assert [warning["code"] for warning in result["warnings"]] == ["no_replication", "tiny_sample"]
         assert result["summary"]["df"] == [1, 2]
 
 

@@ -21,6 +21,7 @@ from ..app.repositories import results, schedules
 from ..app.repositories.queues import queue_loads
 from ..app.repositories.schedules import ScheduleState
 from .support import DatasetMaker
+from .training_bench import ModelMaker
 
 pytestmark = pytest.mark.integration
 
@@ -30,6 +31,7 @@ ORDER = {"project_id": "PROJECT", "dataset_id": "DATASET", "type": "describe", "
 ACTION = {"kind": "analysis", "dataset_id": "DATASET", "type": "describe", "params": {}}
 SCHEDULE = {"project_id": "PROJECT", "name": "FRESH", "cron": "0 6 * * *", "action": ACTION}
 JOB = {"project_id": "PROJECT", "dataset_id": "DATASET", "job": "partitioned-profile"}
+TRAINING = {"project_id": "PROJECT", "dataset_id": "DATASET", "target": "x", "name": "FRESH"}
 SHORT = {name: value for name, value in ORDER.items() if name != "type"}
 
 
@@ -49,15 +51,44 @@ OPERATIONS = {
     "analysis_types": Operation(ANYBODY, "GET", "/analysis/types", 200),
     "analysis_submit": Operation(CHANGE, "POST", "/analysis", 202, ORDER),
     "analysis_submit_type": Operation(CHANGE, "POST", "/analysis/describe", 202, SHORT),
+    "analysis_certify": Operation(CHANGE, "POST", "/analysis/certify", 202, {"project_id": "PROJECT"}),
     "analysis_list": Operation(ANYBODY, "GET", "/analysis", 200),
+    "analysis_hypotheses": Operation(ANYBODY, "GET", "/analysis/hypotheses", 200),
     "analysis_read": Operation(READ, "GET", "/analysis/TASK", 200),
     "analysis_delete": Operation(CHANGE, "DELETE", "/analysis/TASK", 204, task="failed"),
     "analysis_result": Operation(READ, "GET", "/analysis/TASK/result", 409),
     "analysis_artifact": Operation(READ, "GET", "/analysis/TASK/artifacts/x", 409),
+    "analysis_chart": Operation(READ, "GET", "/analysis/TASK/charts/0", 409),
+    "analysis_report": Operation(READ, "GET", "/analysis/TASK/report", 409),
     "analysis_cancel": Operation(CHANGE, "POST", "/analysis/TASK/cancel", 200),
     "analysis_retry": Operation(CHANGE, "POST", "/analysis/TASK/retry", 202, task="failed"),
     "analysis_replay": Operation(CHANGE, "POST", "/analysis/TASK/replay", 409),
     "analysis_events": Operation(READ, "GET", "/analysis/TASK/events", 200, task="failed"),
+    "models_algorithms": Operation(ANYBODY, "GET", "/models/algorithms", 200),
+    "models_train": Operation(CHANGE, "POST", "/models/train", 202, TRAINING),
+    "models_list": Operation(ANYBODY, "GET", "/models", 200),
+    "models_compare": Operation(READ, "GET", "/models/compare?ids=MODEL@1,MODEL@2", 200),
+    "models_read": Operation(READ, "GET", "/models/MODEL", 200),
+    "models_change": Operation(CHANGE, "PATCH", "/models/MODEL", 200, {"notes": "FRESH"}),
+    "models_delete": Operation(CHANGE, "DELETE", "/models/MODEL?force=true", 204),
+    "models_versions": Operation(READ, "GET", "/models/MODEL/versions", 200),
+    "models_version": Operation(READ, "GET", "/models/MODEL/versions/1", 200),
+    "models_version_delete": Operation(CHANGE, "DELETE", "/models/MODEL/versions/2", 204),
+    "models_card": Operation(READ, "GET", "/models/MODEL/card", 200),
+    "models_leaderboard": Operation(READ, "GET", "/models/MODEL/leaderboard", 200),
+    "models_importance": Operation(READ, "GET", "/models/MODEL/importance", 200),
+    "models_export": Operation(READ, "GET", "/models/MODEL/export", 200),
+    "models_aliases": Operation(READ, "GET", "/models/MODEL/aliases", 200),
+    "models_alias_put": Operation(CHANGE, "PUT", "/models/MODEL/aliases/next", 200, {"version": 2}),
+    "models_alias_delete": Operation(CHANGE, "DELETE", "/models/MODEL/aliases/champion", 204),
+    "models_alias_history": Operation(READ, "GET", "/models/MODEL/aliases/champion/history", 200),
+    "models_predict": Operation(READ, "POST", "/models/MODEL/predict", 409, {"rows": [{}]}),
+    "models_explain": Operation(READ, "POST", "/models/MODEL/explain", 409, {"rows": [{}]}),
+    "models_what_if": Operation(READ, "POST", "/models/MODEL/what-if", 409, {"row": {}, "changes": [{}]}),
+    "models_predict_batch": Operation(CHANGE, "POST", "/models/MODEL/predict/batch", 202, {"dataset_id": "DATASET"}),
+    "models_evaluate": Operation(CHANGE, "POST", "/models/MODEL/evaluate", 202, {"dataset_id": "DATASET"}),
+    "models_monitor": Operation(CHANGE, "POST", "/models/MODEL/monitor", 202, {"dataset_id": "DATASET"}),
+    "models_evaluations": Operation(READ, "GET", "/models/MODEL/evaluations", 200),
     "schedules_list": Operation(ANYBODY, "GET", "/tasks/schedules", 200),
     "schedules_create": Operation(CHANGE, "POST", "/tasks/schedules", 201, SCHEDULE),
     "schedules_read": Operation(READ, "GET", "/tasks/schedules/SCHEDULE", 200),
@@ -123,7 +154,15 @@ class World:
         path = operation.path.replace("TASK", str(new_id() if absent else task))
         if "SCHEDULE" in path:
             path = path.replace("SCHEDULE", str(new_id() if absent else await self.schedule()))
+        if "MODEL" in path:
+            path = path.replace("MODEL", str(new_id() if absent else await self.model()))
         return await self.clients[person].request(operation.method, path, json=body)
+
+    async def model(self) -> UUID:
+        """A model of two versions, of which the first is the champion."""
+        make, name = ModelMaker(self.resources, self.workspace, self.dataset_id), str(new_id())
+        await make(name, promote="always")
+        return await make(name)
 
     async def schedule(self) -> UUID:
         """A schedule of an analysis."""
@@ -206,7 +245,8 @@ class TestEveryRoute:
             assert answer.status_code == operation.ok
 
     @pytest.mark.parametrize(
-        "name", ["analysis_submit", "analysis_submit_type", "analysis_retry", "schedules_run", "tasks_retry"]
+        "name",
+        ["analysis_submit", "analysis_submit_type", "analysis_retry", "models_train", "schedules_run", "tasks_retry"],
     )
     async def test_quota_of_tasks(self, world: World, name: str, database: Database) -> None:
         operation = OPERATIONS[name]
@@ -222,6 +262,7 @@ class TestEveryRoute:
 async def test_lists_hold_nothing_of_strangers(world: World) -> None:
     await world.task("queued")
     await world.schedule()
-    for path in ("/analysis", "/tasks", "/tasks/queues", "/tasks/schedules"):
+    await world.model()
+    for path in ("/analysis", "/models", "/tasks", "/tasks/queues", "/tasks/schedules"):
         assert (await world.clients["viewer"].get(path)).json()["items"] != []
         assert (await world.clients["stranger"].get(path)).json()["items"] == []

@@ -127,7 +127,7 @@ async def test_what_is_refused(client: AsyncClient, order: dict[str, Any], monke
         (422, "invalid_cron", {"cron": "0 0 31 2 *"}),
         (422, "invalid_cron", {"cron": "@daily"}),
         (422, "invalid_timezone", {"timezone": "Europe/Berln"}),
-        (422, "action_not_available", {"action": {**action, "kind": "train"}}),
+        (422, "action_not_available", {"action": {**action, "kind": "dance"}}),
         (422, "unknown_type", {"action": {**action, "type": "regresion"}}),
         (422, "invalid_parameters", {"action": {**action, "params": {"x": 1}}}),
         (422, "column_not_found", {"action": {**action, "params": {"columns": ["y"]}}}),

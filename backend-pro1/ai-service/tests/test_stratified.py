@@ -157,7 +157,7 @@ def test_levels_can_be_named_and_missing_rows_are_dropped(analyse_columns: Analy
     result = analyse_columns("stratified", data, {**STRATIFIED, "exposed": "none", "event": "false"})
     assert result["tables"][0]["rows"][0][:6] == ["1", 5, 1, 1, 1, 2]
     assert (result["summary"]["exposed"], result["summary"]["event"]) == ("none", "false")
-    assert codes(result) == ["rows_dropped"]
+    assert codes(result) == ["rows_dropped", "tiny_sample"]
     assert "3 of 8" in result["warnings"][0]["message"]
 
 

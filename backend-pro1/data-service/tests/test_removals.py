@@ -34,9 +34,11 @@ _UPLOAD = """
 INSERT INTO uploads (id, project_id, kind, filename, bytes, part_size, fields, expires_at)
 VALUES ($1, $2, 'session', 'f', 1, 1, '{}', now())
 """
+_MODEL = "INSERT INTO models (id, project_id, name, problem, target) VALUES ($1, $2, 'm', 'regression', 'a')"
 _LEFT = """
 SELECT (SELECT count(*) FROM datasets WHERE project_id = $1) + (SELECT count(*) FROM uploads WHERE project_id = $1)
        + (SELECT count(*) FROM analysis_tasks WHERE project_id = $1)
+       + (SELECT count(*) FROM models WHERE project_id = $1)
        + (SELECT count(*) FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id WHERE d.project_id = $1)
 """
 
@@ -107,6 +109,7 @@ async def test_everything_goes_and_nothing_else(
         await session.execute("UPDATE datasets SET deleted_at = now() WHERE id = $1", dataset_id)
         await session.execute(_VERSIONS, dataset_id, [elsewhere, elsewhere])
         await session.execute(_UPLOAD, new_id(), workspace.project_id)
+        await session.execute(_MODEL, new_id(), workspace.project_id)
     task = await until(resources, await remove(resources, workspace), TaskStatus.SUCCEEDED)
     assert (await keys(store), await rows_left(database, workspace.project_id)) == ([other], 1)
     events = [event async for event in resources.ledger.events(task.id, workspace.owner, 0)]

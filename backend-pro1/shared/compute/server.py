@@ -5,9 +5,9 @@ as a child computes, inherits every secret of the parent's environment, has one 
 re-imports the console script that started the parent, and answers by pickle.
 
 Started as `python -m shared.compute.server [MODULE ...]` with the control socket as standard input. The pool
-sends one byte and two descriptors per job: the child's socket, and the leash. When the leash closes, because the pool
-lets go or its process is dead, the child's whole process group is killed. A frame {"exit": status} follows the child's
-last frame.
+sends one byte, "f" for a child of one job or "r" for one of many, and two descriptors: the child's socket, and the
+leash. When the leash closes, because the pool lets go or its process is dead, the child's whole process group is
+killed. A frame {"exit": status} follows the child's last frame.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import signal
 import socket
 import sys
 
-from shared.compute.child import adopt_orphans, die_with_parent, serve
+from shared.compute.child import adopt_orphans, die_with_parent, serve, serve_many
 from shared.compute.protocol import encode_frame
 
 
@@ -63,13 +63,13 @@ class ForkServer:
         pid = os.fork()
         if pid == 0:
             leash.close()
-            self._become_child(parent, connection)
+            self._become_child(parent, connection, is_resident=message == b"r")
         self._sockets[pid] = connection
         self._leashes[pid] = leash
         self._selector.register(leash, selectors.EVENT_READ, pid)
         return True
 
-    def _become_child(self, parent: int, connection: socket.socket) -> None:
+    def _become_child(self, parent: int, connection: socket.socket, *, is_resident: bool) -> None:
         code = 1
         try:
             os.setsid()
@@ -78,7 +78,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._close_all()
             connection.sendall(encode_frame({"pid": os.getpid()}))
-            serve(connection)
+            (serve_many if is_resident else serve)(connection)
             code = 0
         finally:
             # Without the interpreter's teardown: nothing of this copy is worth closing in order.

@@ -1,13 +1,33 @@
 """The AI service: `uvicorn ai-service.app.main:app`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from shared.app_factory import create_service
 from shared.config import Settings, get_settings
 from shared.resources import Resources
 
-from .routers import analysis, jobs, queues, schedules, task_history, tasks
+from .routers import (
+    analysis,
+    hypotheses,
+    jobs,
+    model_aliases,
+    model_uses,
+    model_versions,
+    models,
+    predictions,
+    queues,
+    renderings,
+    schedules,
+    task_history,
+    tasks,
+    training,
+)
 from .services.cluster import ClusterWatch
+from .services.model_serving import ModelServing
+from .services.rendering import Renderer
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
@@ -17,12 +37,43 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         title="AI service",
         description="Statistics and machine learning over datasets, as tasks that can be followed and repeated.",
         settings=settings or get_settings(),
-        # The tasks themselves last: places of schedules and queues look like theirs.
-        routers=[analysis.router, schedules.router, queues.router, task_history.router, jobs.router, tasks.router],
+        # The tasks themselves last: places of schedules and queues look like theirs. So do places of models.
+        routers=[
+            # Before the analyses, whose ids its place would be taken for.
+            hypotheses.router,
+            renderings.router,
+            analysis.router,
+            training.router,
+            models.router,
+            model_versions.router,
+            model_aliases.router,
+            predictions.router,
+            model_uses.router,
+            schedules.router,
+            queues.router,
+            task_history.router,
+            jobs.router,
+            tasks.router,
+        ],
         resources=resources,
+        lifespan=_serving,
     )
     app.state.cluster_watch = ClusterWatch(app.state.resources)
+    app.state.model_serving = ModelServing(app.state.resources)
+    app.state.renderer = Renderer(app.state.resources.settings)
     return app
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, resources: Resources) -> AsyncIterator[None]:
+    serving: ModelServing = app.state.model_serving
+    if resources.settings.serving_warm:
+        await serving.open()
+    try:
+        yield
+    finally:
+        await serving.close()
+        await app.state.renderer.close()
 
 
 app = create_app()

@@ -3,16 +3,32 @@
 from shared.tasks.worker import create_worker
 
 from .services.analysis_runs import PRELOAD, run_analysis, sweep
+from .services.certifications import PRELOAD as CERTIFICATION_PRELOAD
+from .services.certifications import run_certification
 from .services.job_runs import PRELOAD as JOB_PRELOAD
 from .services.job_runs import run_job
+from .services.model_runs import PRELOAD as MODEL_PRELOAD
+from .services.model_runs import run_evaluation
+from .services.prediction_runs import run_prediction
 from .services.replays import run_replay
 from .services.schedule_runs import LOOK_SECONDS, fire_due
 from .services.task_retention import RETENTION_SECONDS, remove_old_tasks
+from .services.train_runs import PRELOAD as TRAIN_PRELOAD
+from .services.train_runs import run_training
 
 app = create_worker(
     "ai-service",
-    {"analysis": run_analysis, "replay": run_replay, "job": run_job},
-    (*PRELOAD, *JOB_PRELOAD),
+    {
+        "analysis": run_analysis,
+        "replay": run_replay,
+        "certify": run_certification,
+        "job": run_job,
+        "train": run_training,
+        "prediction": run_prediction,
+        "evaluation": run_evaluation,
+        "monitoring": run_evaluation,
+    },
+    (*PRELOAD, *CERTIFICATION_PRELOAD, *JOB_PRELOAD, *TRAIN_PRELOAD, *MODEL_PRELOAD),
     {"scratch": (3600, sweep), "retention": (RETENTION_SECONDS, remove_old_tasks)},
     frequent={"schedules": (LOOK_SECONDS, fire_due)},
 )

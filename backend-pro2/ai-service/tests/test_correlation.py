@@ -57,7 +57,7 @@ def test_missing_values_are_dropped_pair_by_pair(analyse_columns: Analyse) -> No
         stats.pearsonr([1, 2, 3, 4, 6], [2, 1, 4, 3, 6])[0]
     )
     assert result["summary"]["missing"] == {"a": 1, "b": 0, "c": 1}
-    assert [warning["code"] for warning in result["warnings"]] == ["missing_values"]
+    assert [warning["code"] for warning in result["warnings"]] == ["missing_values", "tiny_sample"]
 
 
 def test_a_constant_column_has_no_coefficient(analyse_columns: Analyse) -> None:
@@ -65,7 +65,7 @@ def test_a_constant_column_has_no_coefficient(analyse_columns: Analyse) -> None:
     assert matrix(result, "coefficients")["a"]["b"] is None
     assert matrix(result, "p_values")["b"]["b"] is None
     assert result["summary"]["strongest"] is None
-    assert [warning["code"] for warning in result["warnings"]] == ["constant_column"]
+    assert [warning["code"] for warning in result["warnings"]] == ["constant_column", "tiny_sample"]
 
 
 def test_two_rows_say_nothing(analyse_columns: Analyse) -> None:

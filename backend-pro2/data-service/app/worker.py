@@ -6,6 +6,7 @@ from shared.tasks.worker import create_worker
 from .services.engine import PRELOAD
 from .services.garbage import collect_garbage
 from .services.ingests import Ingest
+from .services.prediction_datasets import begin_prediction_dataset
 from .services.process_tasks import Process
 from .services.query_tasks import SWEEP_SECONDS as EXPIRY_SECONDS
 from .services.query_tasks import remove_expired, run_query
@@ -25,6 +26,7 @@ HANDLERS: dict[str, Handler | TaskHandler] = {
     "query": run_query,
     "process": Process(),
     "pipeline_trigger": trigger_pipeline,
+    "prediction_dataset": begin_prediction_dataset,
 }
 CHORES = {
     "orphans": (SWEEP_SECONDS, sweep),

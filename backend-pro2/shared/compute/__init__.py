@@ -1,7 +1,8 @@
-"""Computation in killable children: a pool that is awaited, a fork server, a child per job."""
+"""Computation in killable children: pools that are awaited, a fork server, a child per job or one for many."""
 
 from .child import Report
 from .pool import ComputePool
-from .protocol import ComputeError, ComputeFailed, Progress
+from .protocol import ComputeBusy, ComputeError, ComputeFailed, Progress
+from .resident import ResidentPool
 
-__all__ = ["ComputeError", "ComputeFailed", "ComputePool", "Progress", "Report"]
+__all__ = ["ComputeBusy", "ComputeError", "ComputeFailed", "ComputePool", "Progress", "Report", "ResidentPool"]

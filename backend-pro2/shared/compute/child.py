@@ -1,4 +1,4 @@
-"""A computing child: takes one job from its socket, runs one function under hard limits, answers and dies."""
+"""A computing child: takes a job from its socket, runs one function under hard limits, answers; some take more jobs."""
 
 import ctypes
 import importlib
@@ -9,7 +9,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -22,25 +22,44 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MEBIBYTE = 1024 * 1024
 # DuckDB, BLAS and thread stacks reserve address space that they never touch; resident memory is watched from outside.
-RESERVED_BYTES = 4096 * MEBIBYTE
+RESERVED_MB = 4096
+# By which a pool tells its children that their libraries reserve more.
+RESERVED_VARIABLE = "COMPUTE_RESERVED_MB"
 
 
 def serve(connection: socket.socket) -> None:
     """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it."""
-    job = _receive(connection)
-    _limit(job["memory_mb"], job["cpu_seconds"])
+    with connection.makefile("rb") as stream:
+        job = _receive(stream)
+    if job is None:
+        return
+    _limit_processor(job["cpu_seconds"])
+    _limit_memory(job["memory_mb"])
+    connection.sendall(_answer(job, connection))
+
+
+def serve_many(connection: socket.socket) -> None:
+    """Run jobs one after the other until `connection` ends; their time is watched from outside."""
+    limited = False
+    with connection.makefile("rb") as stream:
+        while (job := _receive(stream)) is not None:
+            if not limited:
+                _limit_memory(job["memory_mb"])
+                limited = True
+            connection.sendall(_answer(job, connection))
+
+
+def _answer(job: dict[str, Any], connection: socket.socket) -> bytes:
     try:
-        answer = encode_frame({"result": _run(job, connection)})
+        return encode_frame({"result": _run(job, connection)})
     except ComputeError as error:
-        answer = encode_frame({"error": {"code": error.code, "detail": error.detail}})
+        return encode_frame({"error": {"code": error.code, "detail": error.detail}})
     except MemoryError:
-        answer = encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}})
+        return encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}})
     except Exception:  # noqa: BLE001 - the edge of the process: a bug must reach the log of the parent
         detail = "The computation failed unexpectedly; the operator finds the cause in the log."
-        answer = encode_frame(
-            {"error": {"code": "internal_error", "detail": detail}, "trace": traceback.format_exc()[-4000:]}
-        )
-    connection.sendall(answer)
+        trace = traceback.format_exc()[-4000:]
+        return encode_frame({"error": {"code": "internal_error", "detail": detail}, "trace": trace})
 
 
 def _run(job: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
@@ -57,19 +76,25 @@ def resolve(name: str) -> Function:
     return function
 
 
-def _receive(connection: socket.socket) -> dict[str, Any]:
-    with connection.makefile("rb") as stream:
-        (length,) = HEADER.unpack(stream.read(HEADER.size))
-        job: dict[str, Any] = orjson.loads(stream.read(length))
+def _receive(stream: BinaryIO) -> dict[str, Any] | None:
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    job: dict[str, Any] = orjson.loads(stream.read(length))
     return job
 
 
-def _limit(memory_mb: int, cpu_seconds: int) -> None:
-    _lower(resource.RLIMIT_CORE, 0, 0)
+def _limit_processor(cpu_seconds: int) -> None:
     # A grace between the two, or the kernel skips SIGXCPU, which tells this end from others.
     _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
+
+
+def _limit_memory(memory_mb: int) -> None:
+    _lower(resource.RLIMIT_CORE, 0, 0)
     if sys.platform == "linux":
-        reserve = _address_space() + memory_mb * MEBIBYTE + RESERVED_BYTES
+        reserved_mb = int(os.environ.get(RESERVED_VARIABLE, RESERVED_MB))
+        reserve = _address_space() + (memory_mb + reserved_mb) * MEBIBYTE
         _lower(resource.RLIMIT_AS, reserve, reserve)
 
 

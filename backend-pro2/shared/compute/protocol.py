@@ -43,6 +43,10 @@ class ComputeFailed(Exception):
         self.detail = detail
 
 
+class ComputeBusy(Exception):
+    """So many jobs wait already that another one is not taken."""
+
+
 def encode_frame(message: dict[str, Any]) -> bytes:
     """Four bytes of length, big endian, then JSON; numbers of numpy pass, NaN and infinity become null.
 

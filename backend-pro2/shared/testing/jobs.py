@@ -10,6 +10,9 @@ from typing import Any
 from shared.compute import ComputeError, Report
 
 Job = dict[str, Any]
+# What a resident child has loaded, and what it will not give back.
+_KEPT: dict[str, int] = {}
+_GROWN: list[bytearray] = []
 
 
 def echo(job: Job, _report: Report) -> Job:
@@ -84,3 +87,26 @@ def environment(_job: Job, _report: Report) -> Job:
     """Tells the environment it sees, also the one it was started with."""
     with open("/proc/self/environ", "rb") as source:  # noqa: PTH123 - as an attacker would
         return {"visible": dict(os.environ), "initial": source.read().decode(errors="replace")}
+
+
+def keep(job: Job, _report: Report) -> Job:
+    """Loads `value` under `key` once, and tells how often it was asked since, and by which process it was done."""
+    if job["key"] not in _KEPT:
+        if "value" not in job:
+            raise ComputeError("not_loaded", "Nothing is kept under that key.")
+        _KEPT[job["key"]] = 0
+    _KEPT[job["key"]] += 1
+    time.sleep(job.get("seconds", 0))
+    return {"asked": _KEPT[job["key"]], "pid": os.getpid()}
+
+
+def drop(_job: Job, _report: Report) -> Job:
+    """Forgets what it has kept."""
+    _KEPT.clear()
+    return {}
+
+
+def grow(job: Job, _report: Report) -> Job:
+    """Keeps so many megabytes for ever."""
+    _GROWN.append(bytearray(os.urandom(1024) * 1024 * job["megabytes"]))
+    return {"pid": os.getpid()}

@@ -3,21 +3,18 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.compute import ComputeFailed, ComputePool, Progress
 from shared.compute.memory import _portable_bytes, held_bytes
+from shared.testing.processes import gone, is_alive, started
 from shared.testing.submission import eventually
 
 JOBS = "shared.testing.jobs:"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +27,6 @@ async def pool() -> AsyncIterator[ComputePool]:
 
 async def run(pool: ComputePool, name: str, job: dict[str, Any] | None = None, **limits: Any) -> dict[str, Any]:
     return await pool.run(JOBS + name, job or {}, **{"timeout_seconds": 10, "memory_mb": 512, **limits})
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def started(script: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", script]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0)  # noqa: S603 - ours
-
-
-async def gone(*pids: int) -> bool:
-    await eventually(lambda: not any(map(is_alive, pids)), 2)
-    return True
 
 
 class Sleeper:

@@ -31,6 +31,9 @@ WITHOUT = {
     "process_preview": READS,
     "process_query_validate": READS,
     "process_query_estimate": READS,
+    "models_predict": READS,
+    "models_explain": READS,
+    "models_what_if": READS,
     "analysis_cancel": ONCE,
     "tasks_cancel": ONCE,
 }

@@ -16,22 +16,24 @@ from shared.compute import ComputeError
 
 from ..schemas.columns import NUMERIC
 from ..schemas.parameters import CorrelationParameters
-from .charts import heat_map
+from .categories import associate_categories
+from .correlation_intervals import correlation_chart, correlation_intervals, pairs_table
 from .frames import load_matrix
 from .job import Job
+from .partial import partial_p_values, without_controls
 from .results import Notice, Outcome, Table
 from .source import FloatArray, Source
 
 COLUMNS_AT_MOST = 100
-CHARTED_AT_MOST = 50
 # Two points always lie on a line: a coefficient then says nothing, and has no p-value.
 ROWS_AT_LEAST = 3
-LABELS = {"pearson": "Pearson r", "spearman": "Spearman rho", "kendall": "Kendall tau-b"}
+LABELS = {"pearson": "Pearson r", "spearman": "Spearman rho", "kendall": "Kendall tau-b", "partial": "Partial r"}
 
 _TESTS: Mapping[str, Callable[[FloatArray, FloatArray], Any]] = {
     "pearson": stats.pearsonr,
     "spearman": stats.spearmanr,
     "kendall": stats.kendalltau,
+    "partial": stats.pearsonr,
 }
 
 
@@ -45,39 +47,50 @@ class Matrices:
 
 
 def correlate(source: Source, parameters: CorrelationParameters, job: Job) -> Outcome:
-    """Coefficients, two-sided p-values and numbers of rows for each pair of columns.
+    """Coefficients, two-sided p-values, intervals and numbers of rows for each pair of columns.
 
     Raises:
-        ComputeError: `too_few_columns`, or the faults of `Source.require`.
+        ComputeError: `too_few_columns`, `too_many_columns`, `too_many_levels`, `too_few_rows`, `singular_design`, or
+            the faults of `Source.require`.
     """
     names = _names(source, parameters)
+    if parameters.method == "cramers_v":
+        return associate_categories(source, names, parameters, job)
     values = load_matrix(source, names)
-    matrices = _correlate_all(values, _TESTS[parameters.method], job)
-    label = LABELS[parameters.method]
-    charted = slice(0, CHARTED_AT_MOST)
-    note = f"The first {CHARTED_AT_MOST} of {len(names)} columns." if len(names) > CHARTED_AT_MOST else ""
-    chart = heat_map(names[charted], matrices.coefficients[charted, charted], label, note)
-    return Outcome(
-        _summary(names, values, matrices, parameters), _tables(names, matrices), [chart], _notices(names, values)
+    notices = _notices(names, values)
+    controls = len(parameters.controls or ())
+    if parameters.controls is not None:
+        values, more = without_controls(values, source, parameters.controls)
+        notices = [*notices, *more]
+    matrices = _correlate_all(values, parameters.method, job)
+    if controls:
+        matrices.p_values = partial_p_values(matrices.coefficients, matrices.counts, controls)
+    limits = correlation_intervals(
+        parameters.method, matrices.coefficients, matrices.counts, controls, parameters.alpha
     )
+    tables = [*_tables(names, matrices), pairs_table(names, matrices.coefficients, limits)]
+    chart = correlation_chart(names, matrices.coefficients, LABELS[parameters.method])
+    return Outcome(_summary(names, values, matrices, parameters), tables, [chart], notices)
 
 
 def _names(source: Source, parameters: CorrelationParameters) -> list[str]:
+    source.require(parameters.uses())
     if parameters.columns is not None:
-        source.require(parameters.uses())
         return parameters.columns
-    names = source.of_types(NUMERIC)
+    categories = parameters.method == "cramers_v"
+    kept = source.of_types(("string", "boolean") if categories else NUMERIC)
+    names = [name for name in kept if name not in (parameters.controls or ())]
+    kind = "text or boolean" if categories else "numeric"
     if len(names) < 2:
-        raise ComputeError(
-            "too_few_columns", f"A correlation needs two numeric columns; this dataset has {len(names)}."
-        )
+        detail = f"A correlation needs two {kind} columns; this dataset has {len(names)}."
+        raise ComputeError("too_few_columns", detail)
     if len(names) > COLUMNS_AT_MOST:
-        detail = f"The dataset has {len(names)} numeric columns; name at most {COLUMNS_AT_MOST} of them in `columns`."
+        detail = f"The dataset has {len(names)} {kind} columns; name at most {COLUMNS_AT_MOST} of them in `columns`."
         raise ComputeError("too_many_columns", detail)
     return names
 
 
-def _correlate_all(values: FloatArray, test: Callable[[FloatArray, FloatArray], Any], job: Job) -> Matrices:
+def _correlate_all(values: FloatArray, method: str, job: Job) -> Matrices:
     columns = values.shape[1]
     present = ~np.isnan(values)
     matrices = Matrices(
@@ -88,24 +101,27 @@ def _correlate_all(values: FloatArray, test: Callable[[FloatArray, FloatArray], 
         if done % 50 == 0:
             job.report(done, len(pairs), "Comparing columns")
         both = present[:, i] & present[:, j]
-        _store(matrices, i, j, values[both, i], values[both, j], test)
+        _store(matrices, i, j, values[both, i], values[both, j], method)
     for i in range(columns):
         _store_diagonal(matrices, i, values[present[:, i], i])
     return matrices
 
 
-def _store(
-    matrices: Matrices, i: int, j: int, x: FloatArray, y: FloatArray, test: Callable[[FloatArray, FloatArray], Any]
-) -> None:
+def _store(matrices: Matrices, i: int, j: int, x: FloatArray, y: FloatArray, method: str) -> None:
     matrices.counts[i, j] = matrices.counts[j, i] = len(x)
+    matrices.coefficients[i, j], matrices.p_values[i, j] = coefficient(x, y, method)
+    matrices.coefficients[j, i], matrices.p_values[j, i] = matrices.coefficients[i, j], matrices.p_values[i, j]
+
+
+def coefficient(x: FloatArray, y: FloatArray, method: str) -> tuple[float, float]:
+    """Coefficient and two-sided p-value of two columns without missing values; NaN where they are not defined."""
     if len(x) < ROWS_AT_LEAST or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return
+        return np.nan, np.nan
     with warnings.catch_warnings():
         # Nearly constant columns: SciPy warns, and answers as well as the digits allow.
         warnings.simplefilter("ignore")
-        coefficient, p_value = test(x, y)
-    matrices.coefficients[i, j] = matrices.coefficients[j, i] = coefficient
-    matrices.p_values[i, j] = matrices.p_values[j, i] = p_value
+        found, p_value = _TESTS[method](x, y)
+    return float(found), float(p_value)
 
 
 def _store_diagonal(matrices: Matrices, i: int, x: FloatArray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,20 +56,29 @@ def read_cross_table(source: Source, parameters: HypothesisTestParameters) -> Cr
     """
     first = read_levels(source, parameters.column, LEVELS_AT_MOST)
     second = read_levels(source, parameters.second or parameters.column, LEVELS_AT_MOST)
+    chosen = None if parameters.groups is None else [value_text(value) for value in parameters.groups]
+    return cross_table(first, second, chosen)
+
+
+def cross_table(first: Levels, second: Levels, chosen: Sequence[str] | None = None) -> CrossTable:
+    """Counts of two columns that have been read; `chosen` are levels of the second, all when None.
+
+    Raises:
+        ComputeError: `wrong_groups`, `too_few_rows` or `constant_column`.
+    """
     present = (first.codes >= 0) & (second.codes >= 0)
     width = len(second.names)
     flat = np.bincount(first.codes[present] * width + second.codes[present], minlength=len(first.names) * width)
-    chosen = None if parameters.groups is None else [value_text(value) for value in parameters.groups]
     columns = chosen_positions(second, chosen)
     counts = flat.reshape(-1, width)[:, columns] if flat.size else np.zeros((0, 0), np.int64)
     used_rows, used_columns = np.flatnonzero(counts.sum(axis=1)), np.flatnonzero(counts.sum(axis=0))
-    _require_levels(parameters.column, len(used_rows))
+    _require_levels(first.column, len(used_rows))
     _require_levels(second.column, len(used_columns))
     return CrossTable(
         tuple(first.names[i] for i in used_rows),
         tuple(second.names[columns[i]] for i in used_columns),
         counts[np.ix_(used_rows, used_columns)],
-        source.rows - int(present.sum()),
+        len(present) - int(present.sum()),
     )
 
 

@@ -11,7 +11,7 @@ from statsmodels.duration.hazard_regression import PHReg
 
 from shared.compute import ComputeError
 
-from ..schemas.parameters import RegressionParameters
+from ..schemas.regression_parameters import RegressionParameters
 from ..schemas.survival_parameters import SurvivalParameters
 from .design import Design, build_design
 from .evidence import Assumption

@@ -74,7 +74,7 @@ def _describe(source: Source, name: str) -> Described:
         return Described(members)
     numbers = source.numbers(name)
     finite = numbers[np.isfinite(numbers)]
-    return Described(members | _moments(finite), _bins(finite))
+    return Described(members | _moments(finite) | _exact_deviation(source, name), _bins(finite))
 
 
 def _values(kept: pa.ChunkedArray) -> dict[str, object]:
@@ -110,9 +110,20 @@ def _moments(finite: FloatArray) -> dict[str, object]:
     }
 
 
+def _exact_deviation(source: Source, name: str) -> dict[str, object]:
+    near = source.deviations(name)
+    kept = None if near is None else near[np.isfinite(near)]
+    return {} if kept is None or len(kept) < 2 else {"std": _deviation(kept)}
+
+
 def _deviation(finite: FloatArray) -> float:
     # Of equal values rounding would leave a trace.
-    return float(np.std(finite, ddof=1)) if np.ptp(finite) > 0 else 0.0
+    if np.ptp(finite) == 0:
+        return 0.0
+    # Around the first value, so that a large common part costs no digits; what rounding left of the mean is taken out.
+    near = finite - finite[0]
+    near -= near.mean()
+    return float(np.sqrt((np.sum(near * near) - np.sum(near) ** 2 / len(near)) / (len(near) - 1)))
 
 
 def _bins(finite: FloatArray) -> Bins | None:

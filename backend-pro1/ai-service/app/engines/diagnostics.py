@@ -1,50 +1,82 @@
-"""Whether a fitted linear model's assumptions hold: six checks, each with its source."""
+"""Whether a fitted linear model's assumptions hold: each check with its source."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from scipy import linalg
+from scipy import special, stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 from statsmodels.stats.stattools import durbin_watson, jarque_bera
 
+from .checks import NORMALITY_ROWS, centred
 from .design import Design
+from .design_checks import Row, conditioning, diagnostics_table, inflation, influence, leverage_row, verdict
+from .least_squares import LeastSquares
+from .results import Table
 from .source import FloatArray
 
-DIAGNOSTIC_COLUMNS = ("name", "statistic", "p_value", "conclusion", "source")
-LEVEL = 0.05
-Row = list[object]
+LAGS_AT_MOST = 10
+# Residuals of a model that fits to the last digit are rounding, of which nothing can be said.
+ROUNDING = 1e-20
 
 
-def diagnose(fit: Any, design: Design) -> list[Row]:
-    """One row of `DIAGNOSTIC_COLUMNS` per check; a p-value is None where the check has none."""
-    return [
-        _normality(fit),
-        _equal_variance(fit, design),
-        _independence(fit),
-        _conditioning(design),
-        _inflation(design),
-        _influence(fit, design),
+def diagnose(fit: LeastSquares, design: Design) -> list[Table]:
+    """Tables `diagnostics` and `vif`; residuals of a weighted fit are taken with the roots of the weights."""
+    factor, factors = inflation(design)
+    still = fit.ssr <= ROUNDING * fit.total
+    rows = [
+        *([_unknown(name) for name in ("jarque_bera", "breusch_pagan", "white")] if still else _shape(fit)),
+        *_independence(fit.residuals),
+        conditioning(design),
+        factor,
+        leverage_row(fit.leverage, design),
+        influence(cooks_distances(fit), design),
+        _outlier(fit, design),
     ]
+    return [diagnostics_table(rows), factors]
 
 
-def _normality(fit: Any) -> Row:
-    statistic, p_value, *_ = jarque_bera(fit.resid)
+def _unknown(name: str) -> Row:
+    return [name, None, None, "Cannot be decided: nothing is left unexplained.", "The fit is perfect"]
+
+
+def _shape(fit: LeastSquares) -> list[Row]:
+    return [*_normality(fit.residuals), *_equal_variance(fit)]
+
+
+def _normality(residuals: FloatArray) -> list[Row]:
+    statistic, p_value, *_ = jarque_bera(residuals)
     good, bad = "Nothing speaks against normal residuals", "The residuals are not normal"
-    return ["jarque_bera", statistic, p_value, _verdict(p_value, good, bad), "Jarque and Bera (1987)"]
+    rows: list[Row] = [["jarque_bera", statistic, p_value, verdict(p_value, good, bad), "Jarque and Bera (1987)"]]
+    if 3 <= len(residuals) <= NORMALITY_ROWS:
+        statistic, p_value = stats.shapiro(centred(residuals))
+        rows.append(["shapiro_wilk", statistic, p_value, verdict(p_value, good, bad), "Shapiro and Wilk (1965)"])
+    return rows
 
 
-def _equal_variance(fit: Any, design: Design) -> Row:
-    regressors = _slopes(design)
-    statistic, p_value, *_ = het_breuschpagan(fit.resid, np.column_stack([np.ones(len(regressors)), regressors]))
+def _equal_variance(fit: LeastSquares) -> list[Row]:
     good, bad = "Nothing speaks against equal variance", "The variance of the residuals depends on the features"
+    slopes = fit.matrix[:, 1:] if fit.has_constant else fit.matrix
+    with_constant = np.column_stack([np.ones(fit.n), slopes / np.linalg.norm(slopes, axis=0)])
+    statistic, p_value, *_ = het_breuschpagan(fit.residuals, with_constant)
     source = "Breusch and Pagan (1979), studentised by Koenker (1981)"
-    return ["breusch_pagan", statistic, p_value, _verdict(p_value, good, bad), source]
+    first: Row = ["breusch_pagan", statistic, p_value, verdict(p_value, good, bad), source]
+    statistic, p_value = _white(fit)
+    source = "White (1980), by fitted values and their squares: 2 degrees of freedom, as in Wooldridge (2013, 8.3)"
+    return [first, ["white", statistic, p_value, verdict(p_value, good, bad), source]]
 
 
-def _independence(fit: Any) -> Row:
-    statistic = float(durbin_watson(fit.resid))
+def _white(fit: LeastSquares) -> tuple[float, float]:
+    fitted = (fit.fitted - fit.fitted.mean()) / (np.ptp(fit.fitted) or 1.0)
+    regressors = np.column_stack([np.ones(fit.n), fitted, fitted**2])
+    squares = fit.residuals**2
+    around = squares - squares.mean()
+    left = squares - regressors @ np.linalg.lstsq(regressors, squares)[0]
+    statistic = fit.n * (1 - float(left @ left) / float(around @ around))
+    return statistic, float(special.chdtrc(2, statistic))
+
+
+def _independence(residuals: FloatArray) -> list[Row]:
+    statistic = float(durbin_watson(residuals))
     if np.isnan(statistic):
         conclusion = "Not defined, because the residuals are all zero."
     elif 1.5 <= statistic <= 2.5:
@@ -52,77 +84,52 @@ def _independence(fit: Any) -> Row:
     else:
         kind = "positive" if statistic < 2 else "negative"
         conclusion = f"Sign of {kind} first-order autocorrelation in the order of the rows (far from 2)."
-    return ["durbin_watson", statistic, None, conclusion, "Durbin and Watson (1950); range 1.5 to 2.5 by convention"]
+    source = "Durbin and Watson (1950); range 1.5 to 2.5 by convention"
+    first: Row = ["durbin_watson", statistic, None, conclusion, source]
+    lags = min(LAGS_AT_MOST, len(residuals) // 5)
+    if lags == 0:
+        return [first]
+    statistic, p_value = _ljung_box(residuals, lags)
+    good, bad = "Nothing speaks against independence in the order of the rows", "The residuals depend on earlier rows'"
+    source = f"Ljung and Box (1978), {lags} lags"
+    return [first, ["ljung_box", statistic, p_value, verdict(p_value, good, bad), source]]
 
 
-def _conditioning(design: Design) -> Row:
-    # On columns of length one, as the source's threshold supposes; otherwise units alone would decide.
-    values = linalg.svdvals(design.matrix / np.linalg.norm(design.matrix, axis=0))
-    number = float(values[0] / values[-1])
-    conclusion = "Weak" if number < 10 else "Moderate" if number < 30 else "Strong"
-    source = "Belsley, Kuh and Welsch (1980): columns of unit length, strong from 30"
-    return ["condition_number", number, None, f"{conclusion} dependence among the columns.", source]
+def _ljung_box(residuals: FloatArray, lags: int) -> tuple[float, float]:
+    # statsmodels' own takes the time of all lags there are, which grows with the square of the rows.
+    around, n = residuals - residuals.mean(), len(residuals)
+    total = float(around @ around)
+    if total == 0:
+        return np.nan, np.nan
+    shares = [(float(around[lag:] @ around[:-lag]) / total) ** 2 / (n - lag) for lag in range(1, lags + 1)]
+    statistic = n * (n + 2) * sum(shares)
+    return statistic, float(special.chdtrc(lags, statistic))
 
 
-def _inflation(design: Design) -> Row:
-    slopes = _slopes(design)
-    # Without an intercept the model does not centre its columns, and neither may this.
-    factors = inflation_factors(slopes - slopes.mean(axis=0) if design.has_constant else slopes)
-    worst = int(np.argmax(factors))
-    strong = factors[worst] >= 10
-    conclusion = (
-        f"{'Strong' if strong else 'No strong'} multicollinearity; the largest is that of {design.slopes[worst]!r}."
-    )
-    return [
-        "max_vif",
-        float(factors[worst]),
-        None,
-        conclusion,
-        "Variance inflation factor, Marquardt (1970): strong from 10",
-    ]
-
-
-def inflation_factors(regressors: FloatArray) -> FloatArray:
-    """Variance inflation factors, shape (columns,), of centred columns: 1 / (1 - R² of the column on the others)."""
-    scaled = regressors / np.linalg.norm(regressors, axis=0)
-    # The diagonal of the inverse correlation matrix, from the triangle so that the matrix is not squared.
-    inverse = linalg.solve_triangular(linalg.qr(scaled, mode="economic")[1], np.eye(scaled.shape[1]))
-    factors: FloatArray = np.sum(inverse**2, axis=1)
-    return factors
-
-
-def _influence(fit: Any, design: Design) -> Row:
-    distances = cooks_distances(fit)
-    worst = int(np.argmax(distances))
-    many = int(np.sum(distances > 1))
-    row = f"row {design.rows[worst]} (counted from 0)"
-    conclusion = (
-        f"{many} influential rows, first of all {row}." if many else f"No influential row; the largest is {row}."
-    )
-    return [
-        "max_cooks_distance",
-        float(distances[worst]),
-        None,
-        conclusion,
-        "Cook (1977); Cook and Weisberg (1982): from 1",
-    ]
-
-
-def cooks_distances(fit: Any) -> FloatArray:
+def cooks_distances(fit: LeastSquares) -> FloatArray:
     """Shape (rows,): how far all fitted values move when one row is left out."""
-    # statsmodels' OLSInfluence works from the inverse of X'X; the orthogonal factor keeps the digits.
-    leverage = np.sum(linalg.qr(fit.model.exog, mode="economic")[0] ** 2, axis=1)
-    left = np.maximum(1 - leverage, np.finfo(np.float64).eps)
-    scale = fit.mse_resid * fit.model.exog.shape[1]
-    distances: FloatArray = np.zeros_like(leverage) if scale == 0 else fit.resid**2 * leverage / (left**2 * scale)
+    left = np.maximum(1 - fit.leverage, np.finfo(np.float64).eps)
+    scale = fit.mean_square * len(fit.params)
+    if scale == 0:
+        return np.zeros(fit.n)
+    distances: FloatArray = fit.residuals**2 * fit.leverage / (left**2 * scale)
     return distances
 
 
-def _slopes(design: Design) -> FloatArray:
-    return design.matrix[:, 1:] if design.has_constant else design.matrix
-
-
-def _verdict(p_value: float, good: str, bad: str) -> str:
-    if np.isnan(p_value):
-        return "Cannot be decided for these residuals."
-    return f"{bad} (p < {LEVEL})." if p_value < LEVEL else f"{good} (p ≥ {LEVEL})."
+def _outlier(fit: LeastSquares, design: Design) -> Row:
+    """The largest residual by the deviation that the other rows leave, with Bonferroni's p-value."""
+    left = np.maximum(1 - fit.leverage, np.finfo(np.float64).eps)
+    df = fit.df_residual - 1
+    source = "Externally studentised residual, Bonferroni (Cook and Weisberg 1982)"
+    if df < 1 or fit.ssr == 0:
+        return ["max_studentised_residual", None, None, "Too few rows to tell.", source]
+    squares = fit.residuals**2 / left
+    others = np.maximum(fit.ssr - squares, 0.0) / df
+    sizes = np.sqrt(squares / np.where(others == 0, np.nan, others))
+    if np.isnan(sizes).all():
+        return ["max_studentised_residual", None, None, "Cannot be decided for these residuals.", source]
+    worst = int(np.nanargmax(sizes))
+    p_value = min(1.0, 2 * fit.n * float(special.stdtr(df, -sizes[worst])))
+    row = f"row {design.rows[worst]} (counted from 0)"
+    conclusion = verdict(p_value, f"No outlier; the largest is {row}", f"An outlier is {row}")
+    return ["max_studentised_residual", float(sizes[worst]), p_value, conclusion, source]

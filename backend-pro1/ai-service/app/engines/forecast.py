@@ -12,7 +12,8 @@ from shared.compute import ComputeError
 from ..schemas.series_parameters import ForecastParameters
 from . import series_charts
 from .decomposition import season_of
-from .forecast_models import MODELS, Form, Path, Task
+from .forecast_methods import METHODS, fault_of
+from .forecast_models import Form, Path, Task
 from .job import Job
 from .results import Chart, Notice, Outcome, Table
 from .series import Series, read_series
@@ -21,6 +22,7 @@ from .source import FloatArray, Source
 VALUES_AT_MOST = 2000
 VALUES_AT_LEAST = 12
 ORIGINS_AT_MOST = 4
+STEPS = len(METHODS) + 2
 FORECAST_COLUMNS = ("time", "mean", "lower", "upper")
 METHOD_COLUMNS = ("method", "mae", "mase", "coverage", "origins")
 
@@ -51,18 +53,18 @@ def forecast(source: Source, parameters: ForecastParameters, job: Job) -> Outcom
     Raises:
         ComputeError: the faults of `read_series`, or `too_few_rows` for the horizon or two seasons.
     """
-    job.report(0, 5, "Reading columns")
+    job.report(0, STEPS, "Reading columns")
     series = read_series(source, parameters, at_least=VALUES_AT_LEAST).last(VALUES_AT_MOST)
     period = _period(series, parameters)
     task = Task(series.values, period, parameters.horizon, parameters.alpha)
-    names = list(MODELS) if parameters.method == "auto" else [parameters.method]
+    names = _usable_methods(task, parameters.method)
     tests: dict[str, BackTest] = {}
     for done, name in enumerate(names, 1):
-        job.report(done, 5, f"Testing {name} on the past")
+        job.report(done, STEPS, f"Testing {name} on the past")
         tests[name] = _back_test(name, task)
     chosen = min(names, key=lambda name: (np.nan_to_num(tests[name].mae, nan=0.0), names.index(name)))
-    job.report(4, 5, "Forecasting")
-    path = MODELS[chosen](task, None)
+    job.report(STEPS - 1, STEPS, "Forecasting")
+    path = METHODS[chosen](task, None)
     times = _future(series, parameters.horizon)
     summary = {
         "method": chosen,
@@ -75,6 +77,15 @@ def forecast(source: Source, parameters: ForecastParameters, job: Job) -> Outcom
     }
     notices = [*series.notices, *_notices(tests[chosen], parameters)]
     return Outcome(summary, _tables(times, path, tests), [_chart(series, times, path)], notices)
+
+
+def _usable_methods(task: Task, asked: str) -> list[str]:
+    if asked == "auto":
+        return [name for name in METHODS if fault_of(name, task) is None]
+    fault = fault_of(asked, task)
+    if fault is not None:
+        raise fault
+    return [asked]
 
 
 def _period(series: Series, parameters: ForecastParameters) -> int:
@@ -98,7 +109,7 @@ def _back_test(name: str, task: Task) -> BackTest:
     for ago in range(count, 0, -1):
         origin = len(values) - ago * horizon
         known, coming = values[:origin], values[origin : origin + horizon]
-        path = MODELS[name](Task(known, task.period, horizon, task.alpha), form)
+        path = METHODS[name](Task(known, task.period, horizon, task.alpha), form)
         form = path.form or None
         errors.append(np.abs(coming - path.mean))
         ratios.append(errors[-1] / _scale(known, task.period))

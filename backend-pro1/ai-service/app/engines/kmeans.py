@@ -1,4 +1,4 @@
-"""One k-means clustering with its silhouette; the piece of work that a search over k repeats."""
+"""Clusterings with their silhouettes; one by k-means, the piece of work that a search over k repeats."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .source import FloatArray, Source
 # The silhouette compares every row with every other: 5000 rows keep it under a second.
 SILHOUETTE_ROWS = 5000
 STARTS = 10
+SEARCHED = range(2, 11)
 LARGE_ROWS = 100_000
 STARTS_WHEN_LARGE = 3
 LabelArray = npt.NDArray[np.intp]
@@ -38,24 +39,34 @@ class Prepared:
 
     def in_original_units(self, centers: FloatArray) -> FloatArray:
         """Centers of shape (k, columns) as the user measures them."""
-        original: FloatArray = centers if self.scaler is None else self.scaler.inverse_transform(centers)
+        if self.scaler is None or len(centers) == 0:
+            return centers
+        original: FloatArray = self.scaler.inverse_transform(centers)
         return original
 
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """Clusters are numbered from the largest to the smallest; `labels` has shape (rows,), `centers` (k, columns)."""
+    """Clusters are numbered from the largest to the smallest; `labels` has shape (rows,), `centers` (k, columns).
+
+    A label of -1 is noise. `inertia` is the sum of squares within clusters, None where the method has none.
+    """
 
     labels: LabelArray
     centers: FloatArray
-    inertia: float
+    inertia: float | None
     silhouette: float | None
 
     @property
     def sizes(self) -> list[int]:
         """Rows in each cluster."""
-        counts: list[int] = np.bincount(self.labels, minlength=len(self.centers)).tolist()
+        counts: list[int] = np.bincount(self.labels[self.labels >= 0], minlength=len(self.centers)).tolist()
         return counts
+
+    @property
+    def noise(self) -> int:
+        """Rows in no cluster."""
+        return int((self.labels < 0).sum())
 
     @property
     def found(self) -> int:
@@ -94,10 +105,33 @@ def cluster_points(points: FloatArray, k: int, seed: int) -> Clustering:
         fit = KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points)
     order = np.argsort(-np.bincount(fit.labels_, minlength=k), kind="stable")
     labels = np.argsort(order, kind="stable")[fit.labels_]
-    return Clustering(labels, fit.cluster_centers_[order], float(fit.inertia_), _silhouette(points, labels, seed))
+    return Clustering(labels, fit.cluster_centers_[order], float(fit.inertia_), silhouette_of(points, labels, seed))
 
 
-def _silhouette(points: FloatArray, labels: LabelArray, seed: int) -> float | None:
+def again_by_kmeans(points: FloatArray, k: int, seed: int) -> LabelArray:
+    """Labels of a single start, which is enough where many samples are compared."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return np.asarray(KMeans(n_clusters=k, n_init=1, random_state=seed).fit_predict(points), dtype=np.intp)
+
+
+def clustering_of(points: FloatArray, labels: LabelArray, seed: int, inertia: float | None) -> Clustering:
+    """A clustering by labels of any numbers, below zero for noise; the centers are the means of the members."""
+    names, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    counts = np.where(names < 0, 0, counts)
+    order = np.argsort(-counts, kind="stable")
+    numbers = np.argsort(order, kind="stable")[places]
+    renumbered = np.where(labels < 0, -1, numbers)
+    k = int((counts > 0).sum())
+    centers = [points[renumbered == number].mean(axis=0) for number in range(k)]
+    shaped = np.array(centers).reshape(k, points.shape[1])
+    return Clustering(renumbered, shaped, inertia, silhouette_of(points, renumbered, seed))
+
+
+def silhouette_of(points: FloatArray, labels: LabelArray, seed: int) -> float | None:
+    """Rousseeuw's mean silhouette (1987) of the rows that are in a cluster, on a sample if there are many."""
+    if (labels < 0).any():
+        points, labels = points[labels >= 0], labels[labels >= 0]
     if len(points) > SILHOUETTE_ROWS:
         chosen = np.random.default_rng(seed).choice(len(points), size=SILHOUETTE_ROWS, replace=False)
         points, labels = points[chosen], labels[chosen]

@@ -23,10 +23,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Finite numbers, shape (n,), and what a reader calls them."""
+    """Finite numbers, shape (n,), and what a reader calls them.
+
+    `near` are the values of a decimal column less one that all samples share, before they were rounded to doubles.
+    """
 
     name: str
     values: FloatArray
+    near: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -84,15 +88,31 @@ def read_groups(source: Source, column: str, group: str, chosen: Sequence[str] |
     """
     values = load_matrix(source, [column])[:, 0]
     levels = read_levels(source, group, LEVELS_AT_MOST)
+    return split_by(column, values, levels, chosen, source.deviations(column))
+
+
+def split_by(
+    column: str,
+    values: FloatArray,
+    levels: Levels,
+    chosen: Sequence[str] | None = None,
+    near: FloatArray | None = None,
+) -> Samples:
+    """The same of a column and groups that have been read; both, and what `Sample.near` comes of, have shape (rows,).
+
+    Raises:
+        ComputeError: `out_of_range` or `wrong_groups`.
+    """
     kept = ~np.isnan(values) & (levels.codes >= 0)
-    values, codes = values[kept], levels.codes[kept]
-    refuse_extreme(column, values)
+    codes = levels.codes[kept]
+    refuse_extreme(column, values[kept])
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(levels.names)))[:-1]
-    pieces = np.split(values[order], ends)
+    pieces = np.split(values[kept][order], ends)
+    nears = [None] * len(pieces) if near is None else np.split(near[kept][order], ends)
     positions = chosen_positions(levels, chosen)
-    parts = [Sample(levels.names[i], pieces[i]) for i in positions if chosen is not None or len(pieces[i])]
-    return Samples(parts, source.rows - int(kept.sum()))
+    parts = [Sample(levels.names[i], pieces[i], nears[i]) for i in positions if chosen is not None or len(pieces[i])]
+    return Samples(parts, len(kept) - int(kept.sum()))
 
 
 def chosen_positions(levels: Levels, chosen: Sequence[str] | None) -> list[int]:

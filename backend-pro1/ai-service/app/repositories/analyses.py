@@ -10,8 +10,13 @@ from ..schemas.analyses import AnalysisFilter
 KIND = "analysis"
 REPLAY = "replay"
 JOB = "job"
+CERTIFICATION = "certify"
+TRAIN = "train"
+PREDICTION = "prediction"
+EVALUATION = "evaluation"
+MONITORING = "monitoring"
 # All of them leave a result document.
-KINDS = (KIND, REPLAY, JOB)
+KINDS = (KIND, REPLAY, JOB, CERTIFICATION, TRAIN, PREDICTION, EVALUATION, MONITORING)
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,

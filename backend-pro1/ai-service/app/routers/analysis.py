@@ -20,7 +20,7 @@ from shared.tasks.answers import FINISHED, accepted_task
 from shared.tasks.schemas import TaskModel, task_body
 from shared.tasks.streaming import STREAMED, EventStream, TaskEvents
 
-from ..dependencies import AnalysesDep, ReplaysDep
+from ..dependencies import AnalysesDep, CertificationsDep, ReplaysDep
 from ..schemas.analyses import (
     AnalysisFilter,
     AnalysisOrder,
@@ -29,6 +29,7 @@ from ..schemas.analyses import (
     AnalysisTypeModel,
     AnalysisTypes,
 )
+from ..schemas.certifications import CertificationRequest
 from ..schemas.types import ANALYSIS_TYPES
 
 router = APIRouter(prefix="/analysis", tags=["analysis"])
@@ -115,7 +116,7 @@ async def read(
     responses=problems(401, 403, 404, 409, 422, 429, 503),
 )
 async def remove(task_id: UUID, caller: CurrentCaller, analyses: AnalysesDep) -> None:
-    """Remove a finished analysis with its result, events and files."""
+    """Remove a finished analysis with its result, events and files; what it tested stays in the count of hypotheses."""
     await analyses.remove(caller.id, task_id)
 
 
@@ -219,6 +220,28 @@ async def replay(
     """Compute a finished analysis again from its manifest, and compare: a new task, whose result has the summary
     `{match, differences: [{part, path, before, after}], environment: [{name, before, after}], replay_of}`."""
     return await once(partial(_accepted, prefix), replays.submit, caller.id, task_id, request_id, wait)
+
+
+@router.post(
+    "/certify",
+    operation_id="analysis_certify",
+    summary="Certify the numerical quality",
+    status_code=202,
+    response_model=TaskModel,
+    responses=FINISHED | problems(400, 401, 403, 404, 409, 413, 422, 429, 503),
+)
+async def certify(
+    order: CertificationRequest,
+    caller: CurrentCaller,
+    certifications: CertificationsDep,
+    request_id: RequestId,
+    once: Once,
+    prefix: PublicPrefix,
+    wait: Wait = 0,
+) -> Response:
+    """Run NIST's reference data sets through the analyses: a task, whose result has the table `digits` (`dataset`,
+    `quantity`, `certified`, `computed`, `digits`: the correct ones, 15 at most) and `min_digits` in its summary."""
+    return await once(partial(_accepted, prefix), certifications.submit, caller.id, order.project_id, request_id, wait)
 
 
 @router.get(

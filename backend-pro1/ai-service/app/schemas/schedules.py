@@ -13,6 +13,7 @@ from shared.tasks import TaskStatus
 
 from .analyses import DATASET, LARGEST_SEED, LARGEST_VERSION, PROJECT
 from .jobs import ExecutorName
+from .trainings import TrainingOrder
 
 MAX_ACTION_BYTES = 64 * 1024
 
@@ -75,7 +76,7 @@ class AnalysisAction(_Action):
 
 
 class JobAction(_Action):
-    """A distributed job, as `POST /tasks` takes it; a retraining is a `model-search`."""
+    """A distributed job, as `POST /tasks` takes it."""
 
     kind: Literal["job"]
     job: str = Field(min_length=1, max_length=50, description="One of `/tasks/jobs`.")
@@ -83,6 +84,12 @@ class JobAction(_Action):
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Same inputs and seed, same result to the last bit.")
     priority: int = Field(5, ge=0, le=9, description="0 last to 9 first.")
     executor: ExecutorName = Field("auto", description="Where the pieces run.")
+
+
+class TrainAction(_Action, TrainingOrder):
+    """A training, as `POST /models/train` takes it: each run makes the next version of the model."""
+
+    kind: Literal["train"]
 
 
 class ActionOutput(RequestModel):
@@ -109,7 +116,7 @@ class PipelineAction(_Action):
     output: ActionOutput
 
 
-KINDS = ("analysis", "pipeline", "job")
+KINDS = ("analysis", "pipeline", "job", "train")
 
 
 def _known(action: Any) -> Any:
@@ -127,7 +134,7 @@ def _small(action: "Action") -> "Action":
 
 
 Action = Annotated[
-    AnalysisAction | PipelineAction | JobAction,
+    AnalysisAction | PipelineAction | JobAction | TrainAction,
     Field(discriminator="kind"),
     BeforeValidator(_known),
     AfterValidator(_small),

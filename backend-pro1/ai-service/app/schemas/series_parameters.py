@@ -117,9 +117,11 @@ class ForecastParameters(SeriesParameters):
     season: int | None = Field(
         None, ge=1, le=1000, description="Values in one season; 1: none. Found from the times and the data when absent."
     )
-    method: Literal["auto", "seasonal_naive", "ets", "arima"] = Field(
+    method: Literal["auto", "seasonal_naive", "ets", "ets_multiplicative", "arima", "sarima", "boosting"] = Field(
         "auto",
         description="auto: the one with the least error in the back-test; seasonal_naive: the last season again; ets: "
-        "exponential smoothing; arima: ARIMA of the seasonally adjusted series.",
+        "exponential smoothing with additive errors; ets_multiplicative: with errors and season in proportion to the "
+        "level; arima: ARIMA of the seasonally adjusted series; sarima: seasonal ARIMA; boosting: gradient boosting on "
+        "lagged values.",
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="Intervals are meant to cover 1 - alpha of the values to come.")

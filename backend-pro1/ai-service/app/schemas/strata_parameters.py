@@ -1,7 +1,7 @@
 """Parameters of the analysis of two-by-two tables in strata."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, model_validator
 from typing_extensions import override
@@ -17,8 +17,8 @@ class StratifiedParameters(Parameters):
 
     exposure: ColumnName = Field(description="The column that says who was exposed.")
     outcome: ColumnName = Field(description="The column that says who had the outcome.")
-    strata: list[ColumnName] = Field(
-        min_length=1, max_length=5, description="Columns whose combinations of values are the strata."
+    strata: ColumnName | Annotated[list[ColumnName], Field(min_length=1, max_length=5)] = Field(
+        description="The column, or columns, whose combinations of values are the strata."
     )
     weight: ColumnName | None = Field(
         None, description="A column of counts: how many cases a row stands for; 1 when absent. Not for survey weights."
@@ -32,6 +32,10 @@ class StratifiedParameters(Parameters):
     correction: StrictBool = Field(False, description="Whether the test has the continuity correction of one half.")
     alpha: float = Field(0.05, gt=0, lt=1, description="1 - alpha is the level of the confidence intervals.")
 
+    def columns(self) -> list[str]:
+        """The columns that make the strata."""
+        return [self.strata] if isinstance(self.strata, str) else self.strata
+
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         refuse_repeats("exposure, outcome, strata and weight", [use.name for use in self.uses()])
@@ -43,6 +47,6 @@ class StratifiedParameters(Parameters):
             ColumnUse(self.exposure, "exposure", NUMERIC_OR_TEXT),
             ColumnUse(self.outcome, "outcome", NUMERIC_OR_TEXT),
         ]
-        strata = [ColumnUse(name, "strata", STRATUM_TYPES) for name in self.strata]
+        strata = [ColumnUse(name, "strata", STRATUM_TYPES) for name in self.columns()]
         weight = [ColumnUse(self.weight, "weight", NUMERIC)] if self.weight is not None else []
         return [*tested, *strata, *weight]

@@ -16,11 +16,11 @@ from shared.scratch import scratch, sweep_scratch
 from shared.tasks import StaleAttempt, TaskRun
 from shared.version import VERSION
 
-from ..repositories import results
 from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion
 from .dataset_versions import version_of
 from .fingerprints import PARTS, hashes_of
+from .hypotheses import keep_result
 from .parameters import check_columns, find_type, read_parameters
 
 FUNCTION = "ai-service.app.engines.analysis:analyse"
@@ -57,8 +57,9 @@ async def run_analysis(run: TaskRun) -> None:
     summary, tables, charts, warnings = (answer[part] for part in PARTS)
     result = Result(run.task.id, order.type, summary, tables, charts, warnings, artifacts, manifest)
     try:
-        async with run.commit({"type": order.type, "summary": summary, "warnings": warnings}) as session:
-            await results.insert(session, result)
+        told = {"type": order.type, "summary": summary, "warnings": warnings}
+        async with run.commit(told) as session:
+            told["warnings"] = await keep_result(session, run.task, result)
     except StaleAttempt:
         # Only here is it certain that nothing refers to them; after any other error the commit may have happened.
         await run.resources.object_store.remove(*(item["key"] for item in artifacts))

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 PARTS = ("summary", "tables", "charts", "warnings")
-# They tell where the work was done, which no result depends on.
-_OF_THE_EXECUTOR = frozenset({"ray_unavailable"})
+# They tell where the work was done, and what else was tested on the dataset, which no result depends on.
+_OF_THE_CIRCUMSTANCES = frozenset({"ray_unavailable", "multiple_testing"})
 
 
 def parts_of(result: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a result that the same inputs must give again; `result` has the members of PARTS."""
-    lasting = [warning for warning in result["warnings"] if warning["code"] not in _OF_THE_EXECUTOR]
+    lasting = [warning for warning in result["warnings"] if warning["code"] not in _OF_THE_CIRCUMSTANCES]
     return {**{part: result[part] for part in PARTS}, "warnings": lasting}
 
 

@@ -15,12 +15,14 @@ from shared.tasks import NewTask, Queue, Task, TaskLedger
 from ..repositories import schedules
 from ..schemas.analyses import AnalysisRequest
 from ..schemas.jobs import JobRequest
-from ..schemas.schedules import Action, AnalysisAction, JobAction, PipelineAction
+from ..schemas.schedules import Action, AnalysisAction, JobAction, PipelineAction, TrainAction
+from ..schemas.trainings import TrainRequest
 from .analyses import Analyses
 from .cluster import ClusterWatch
 from .dataset_versions import orderable_version
 from .jobs import Jobs, find_job, read_job_parameters
 from .parameters import check_columns, find_type, read_parameters
+from .trainings import Trainings
 
 # Done by the data service, to which pipelines belong; it submits the real work once.
 TRIGGER = "pipeline_trigger"
@@ -55,6 +57,7 @@ class Actions:
             "analysis": _Analysis(Analyses(resources)),
             "pipeline": _Pipeline(resources.ledger),
             "job": _Job(Jobs(resources, ClusterWatch(resources))),
+            "train": _Train(Trainings(resources, ClusterWatch(resources))),
         }
 
     async def check(self, session: Session, project_id: UUID, action: Action) -> None:
@@ -113,6 +116,23 @@ class _Job:
         content = action.model_dump(exclude={"kind", "project_id"})
         request = JobRequest(project_id=origin.project_id, **content)
         return await self._jobs.accept(session, origin.user_id, request, origin.request_id, origin.schedule_id)
+
+
+class _Train:
+    """A training, submitted like any other; its model gets a further version with each."""
+
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+
+    async def check(self, session: Session, project_id: UUID, action: TrainAction) -> None:
+        """Its budget, dataset, model and, where they are known, columns."""
+        await self._trainings.check(session, project_id, action.dataset_id, action.version, action)
+
+    async def submit(self, session: Session, origin: Origin, action: TrainAction) -> Task:
+        """Submit it over the version that is meant now."""
+        content = action.model_dump(exclude={"kind", "project_id"})
+        request = TrainRequest(project_id=origin.project_id, **content)
+        return await self._trainings.accept(session, origin.user_id, request, origin.request_id, origin.schedule_id)
 
 
 class _Pipeline:

@@ -34,7 +34,7 @@ async def remove_project(run: TaskRun) -> None:
     objects += await _remove_objects(run, objects)
     await run.progress(objects, 0, "Removing datasets and tasks")
     datasets = await _page_by_page(run, removals.remove_datasets)
-    for remove in (removals.remove_uploads, removals.remove_pipelines):
+    for remove in (removals.remove_uploads, removals.remove_pipelines, removals.remove_models):
         await _page_by_page(run, remove)
     tasks = await _page_by_page(run, _remove_tasks(run.task.id))
     async with run.commit({"objects": objects, "datasets": datasets, "tasks": tasks}):

@@ -8,7 +8,7 @@ from shared.object_store import ObjectInfo
 from shared.resources import Resources
 from shared.scratch import sweep_scratch
 
-from ..repositories import versions
+from ..repositories import references
 from .freed import Freed, remove_keys
 
 log = get_logger(__name__)
@@ -34,7 +34,7 @@ async def remove_orphans(resources: Resources, prefix: str = "", *, dry_run: boo
     before = datetime.now(UTC) - timedelta(hours=resources.settings.orphan_hours)
     async for page in _old_objects(resources, prefix, before):
         async with resources.database.transaction(read_only=True) as session:
-            used = await versions.referenced(session, [entry.key for entry in page])
+            used = await references.referenced(session, [entry.key for entry in page])
         sizes = {entry.key: entry.bytes for entry in page if entry.key not in used}
         if not dry_run:
             await remove_keys(resources.database, resources.object_store, sizes)

@@ -14,9 +14,12 @@ from threadpoolctl import threadpool_limits
 from shared.compute import Report
 
 from ..schemas.types import ANALYSIS_TYPES
+from .ab_test import run_experiment
 from .anomaly import find_anomalies
 from .anova import analyse_variance
 from .association import associate
+from .auto import scan
+from .caveats import caveats
 from .changepoint import find_changes
 from .cluster import cluster
 from .correlation import correlate
@@ -24,12 +27,14 @@ from .describe import describe
 from .forecast import forecast
 from .hypothesis_test import run_test
 from .job import Job, unpack
+from .power import plan_sample
 from .reduce import reduce_columns
 from .regression import regress
 from .results import Outcome
 from .source import Source
 from .stratified import stratify
 from .survival import survive
+from .texts import analyse_texts
 from .timeseries import analyse_series
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn", "altair")
@@ -49,6 +54,10 @@ _ENGINES: Mapping[str, Callable[[Source, Any, Job], Outcome]] = {
     "survival": survive,
     "reduce": reduce_columns,
     "association": associate,
+    "auto": scan,
+    "power": plan_sample,
+    "ab-test": run_experiment,
+    "text": analyse_texts,
 }
 
 
@@ -63,7 +72,9 @@ def analyse(job: dict[str, Any], report: Report) -> dict[str, Any]:
     # Undefined quantities are nulls in the result; what a reader must know of them is among its warnings.
     with threadpool_limits(limits=1), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = _ENGINES[unpacked.type](Source(unpacked.data.path), parameters, unpacked)
+        source = Source(unpacked.data.path)
+        outcome = _ENGINES[unpacked.type](source, parameters, unpacked)
+        outcome.warnings += caveats(source, parameters, outcome, unpacked)
     return {**outcome.as_json(), "libraries": libraries()}
 
 

@@ -48,10 +48,10 @@ def sums_of_squares(parts: Sequence[Sample]) -> tuple[float, float]:
     """Between and within groups.
 
     Sums are exact, and deviations are taken around the first value: a large part common to all values, which costs
-    the textbook formula all digits, costs these only what the values themselves have lost.
+    the textbook formula all digits, costs these only what the values themselves have lost as doubles; decimals nothing.
     """
     origin = float(parts[0].values[0])
-    near = [part.values - origin for part in parts]
+    near = [part.values - origin if part.near is None else part.near for part in parts]
     sizes = [len(values) for values in near]
     sums = [math.fsum(values) for values in near]
     grand = math.fsum(sums) / sum(sizes)
@@ -90,20 +90,25 @@ def _residuals(parts: Sequence[Sample]) -> list[Sample]:
 def _kruskal(samples: Samples, parameters: AnovaParameters, job: Job) -> Outcome:
     job.report(0, 1, "Ranking")
     group, parts = parameters.factors[0], samples.parts
-    n, k = sum(samples.sizes), len(parts)
-    statistic, p_value = (float(number) for number in stats.kruskal(*(part.values for part in parts)))
-    low, high = (min(limit / (n - 1), 1.0) for limit in noncentral_chi2(statistic, k - 1, parameters.alpha))
-    effect = Effect("epsilon_squared", statistic / (n - 1), low, high)
-    sizes = min(samples.sizes)
-    large = Assumption("group_sizes", sizes >= 5, f"The smallest group has {sizes} values; p is approximate below 5.")
-    same = Assumption("same_shape", None, "Only where the distributions have one shape is this a test of medians.")
-    said = _said(p_value, parameters)
-    evidence = Evidence(statistic, p_value, n, said, k - 1, effect, [large, same, INDEPENDENT])
-    row = [group, k - 1, statistic, p_value]
+    k, evidence = len(parts), kruskal(parts, parameters)
+    row = [group, k - 1, evidence.statistic, evidence.p_value]
     tables = [Table("anova", ("term", "df", "h", "p_value"), [row])]
     if k <= GROUPS_AT_MOST:
         tables.append(_dunn(parts))
     return _outcome(evidence, (k - 1, None), {}, tables, samples, parameters)
+
+
+def kruskal(parts: Sequence[Sample], parameters: AnovaParameters) -> Evidence:
+    """Kruskal and Wallis's H (1952), corrected for ties; the effect is epsilon squared, H / (n - 1)."""
+    n, k = sum(len(part) for part in parts), len(parts)
+    statistic, p_value = (float(number) for number in stats.kruskal(*(part.values for part in parts)))
+    low, high = (min(limit / (n - 1), 1.0) for limit in noncentral_chi2(statistic, k - 1, parameters.alpha))
+    effect = Effect("epsilon_squared", statistic / (n - 1), low, high)
+    sizes = min(len(part) for part in parts)
+    large = Assumption("group_sizes", sizes >= 5, f"The smallest group has {sizes} values; p is approximate below 5.")
+    same = Assumption("same_shape", None, "Only where the distributions have one shape is this a test of medians.")
+    said = _said(p_value, parameters)
+    return Evidence(statistic, p_value, n, said, k - 1, effect, [large, same, INDEPENDENT])
 
 
 def _dunn(parts: Sequence[Sample]) -> Table:

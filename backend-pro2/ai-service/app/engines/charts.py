@@ -98,7 +98,7 @@ def quantile_plot(theoretical: FloatArray, observed: FloatArray, note: str) -> C
     return finished(alt.layer(dots, line), "Normal quantiles of the residuals", note)
 
 
-def scatter(points: FloatArray, groups: Sequence[int], axes: tuple[str, str], title: str, note: str) -> Chart:
+def scatter(points: FloatArray, groups: Sequence[int | str], axes: tuple[str, str], title: str, note: str) -> Chart:
     """Points of shape (points, 2) coloured by group."""
     rows = [{"x": x, "y": y, "group": group} for (x, y), group in zip(points, groups, strict=True)]
     chart = drawn(rows).mark_point(filled=True, opacity=0.6)

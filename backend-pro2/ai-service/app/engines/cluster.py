@@ -1,4 +1,4 @@
-"""Clusters of similar rows by k-means, with k given or searched by the silhouette."""
+"""Clusters of similar rows: by k-means with k given or searched by the silhouette, or by another method."""
 
 from __future__ import annotations
 
@@ -8,18 +8,29 @@ from sklearn.decomposition import PCA
 
 from shared.compute import ComputeError
 
-from ..schemas.parameters import ClusterParameters
+from ..schemas.cluster_parameters import ClusterParameters
 from . import charts
+from .cluster_stability import DISSOLVED, ROWS_AT_MOST, STABLE, stability
 from .data_files import as_piece
 from .executor import FanOut, fan_out
 from .frames import dropped_notice
 from .job import Job
-from .kmeans import SILHOUETTE_ROWS, Clustering, Prepared, cluster_points, prepare, score_k
+from .kmeans import (
+    SEARCHED,
+    SILHOUETTE_ROWS,
+    Clustering,
+    Prepared,
+    again_by_kmeans,
+    cluster_points,
+    prepare,
+    score_k,
+)
+from .partitions import Found, partition
 from .results import Chart, FileMade, Notice, Outcome, Table
 from .source import FloatArray, Source
 
-K_SEARCHED = range(2, 11)
-SEARCH_STEPS = len(K_SEARCHED)
+SEARCH_STEPS = len(SEARCHED)
+STABILITY_COLUMNS = ("cluster", "jaccard", "judgement")
 SEARCH_COLUMNS = ("k", "inertia", "silhouette")
 LABELS = FileMade("labels.csv", "text/csv")
 
@@ -31,22 +42,62 @@ def cluster(source: Source, parameters: ClusterParameters, job: Job) -> Outcome:
         ComputeError: `too_few_rows`, `out_of_range`, or the faults of `Source.require`.
     """
     source.require(parameters.uses())
-    steps = SEARCH_STEPS + 3 if parameters.k == "auto" else 3
+    steps = SEARCH_STEPS + 3 if parameters.fans_out() else 3
     job.report(0, steps, "Reading columns")
     prepared = prepare(job.data.path, tuple(parameters.columns), standardise=parameters.standardise)
     _require_rows(prepared, 3 if parameters.k == "auto" else parameters.k)
+    if parameters.method == "kmeans":
+        found = _by_kmeans(prepared, parameters, job, steps)
+    else:
+        job.report(1, steps, f"Clustering by {parameters.method}")
+        found = partition(prepared.points, parameters, job.seed)
+    clustering = found.clustering
+    job.report(steps - 1, steps, "Drawing charts")
+    _write_labels(prepared, clustering, job)
+    summary = {**_summary(prepared, clustering), "method": parameters.method, **found.more}
+    outcome = Outcome(summary, [_centers(prepared, clustering), *found.tables], artifacts=[LABELS])
+    outcome.charts = [_scatter(prepared, clustering, job.seed), *found.charts]
+    outcome.warnings = [*_notices(prepared), *found.notices]
+    outcome.executor = found.executor
+    if parameters.stability:
+        _add_stability(outcome, prepared, found, job)
+    return outcome
+
+
+def _by_kmeans(prepared: Prepared, parameters: ClusterParameters, job: Job, steps: int) -> Found:
     search = _search(prepared, parameters, job) if parameters.k == "auto" else None
     k = parameters.k if parameters.k != "auto" else _best_k(search)
     job.report(steps - 2, steps, f"Clustering with k = {k}")
     clustering = cluster_points(prepared.points, k, job.seed)
     if clustering.found < k:
         raise _too_few(clustering.found, k)
-    job.report(steps - 1, steps, "Drawing charts")
-    _write_labels(prepared, clustering, job)
-    outcome = Outcome(_summary(prepared, clustering), [_centers(prepared, clustering)], artifacts=[LABELS])
-    outcome.charts = [_scatter(prepared, clustering, job.seed)]
-    outcome.warnings = _notices(prepared)
-    return _with_search(outcome, search)
+    found = Found(clustering, lambda points, seed, _share: again_by_kmeans(points, k, seed))
+    if search is not None:
+        rows = [[answer[column] for column in SEARCH_COLUMNS] for answer in search.answers]
+        points = [{"x": answer["k"], "y": answer["silhouette"]} for answer in search.answers]
+        found.tables = [Table("search", SEARCH_COLUMNS, rows)]
+        found.charts = [charts.line(points, ("k", "Mean silhouette"), "Choice of k")]
+        found.notices, found.executor = list(search.notices), search.executor
+    return found
+
+
+def _add_stability(outcome: Outcome, prepared: Prepared, found: Found, job: Job) -> None:
+    similar = stability(prepared.points, found.clustering.labels, found.again, job.seed)
+    rows = [[number, value, _judged(value)] for number, value in enumerate(similar)]
+    outcome.tables.append(Table("stability", STABILITY_COLUMNS, rows))
+    outcome.summary["stability"] = similar
+    if any(value < DISSOLVED for value in similar):
+        text = "Some clusters are not found again in bootstrap samples; do not take them for real."
+        outcome.warnings.append(Notice("unstable_clusters", text))
+    if len(prepared.points) > ROWS_AT_MOST:
+        text = f"Stability was measured on bootstrap samples of {ROWS_AT_MOST} of {len(prepared.points)} rows."
+        outcome.warnings.append(Notice("stability_sampled", text))
+
+
+def _judged(value: float) -> str | None:
+    if np.isnan(value):
+        return None
+    return "stable" if value >= STABLE else "dissolved" if value < DISSOLVED else "doubtful"
 
 
 def _require_rows(prepared: Prepared, needed: int) -> None:
@@ -62,7 +113,7 @@ def _too_few(distinct: int, k: int) -> ComputeError:
 
 
 def _search(prepared: Prepared, parameters: ClusterParameters, job: Job) -> FanOut:
-    candidates = [k for k in K_SEARCHED if k < len(prepared.points)]
+    candidates = [k for k in SEARCHED if k < len(prepared.points)]
     shared = {"data": as_piece(job.data), "columns": parameters.columns, "standardise": parameters.standardise}
     items = [{"k": k, "seed": job.seed} for k in candidates]
 
@@ -77,7 +128,7 @@ def _best_k(search: FanOut | None) -> int:
     answers = search.answers if search is not None else []
     usable = [answer for answer in answers if answer["found"] == answer["k"] and answer["silhouette"] is not None]
     if not usable:
-        raise _too_few(max((answer["found"] for answer in answers), default=1), K_SEARCHED.start)
+        raise _too_few(max((answer["found"] for answer in answers), default=1), SEARCHED.start)
     # The smaller k where two are equally good.
     return int(max(usable, key=lambda answer: (answer["silhouette"], -answer["k"]))["k"])
 
@@ -88,6 +139,7 @@ def _summary(prepared: Prepared, clustering: Clustering) -> dict[str, object]:
         "inertia": clustering.inertia,
         "silhouette": clustering.silhouette,
         "sizes": clustering.sizes,
+        "noise": clustering.noise,
         "n": len(prepared.points),
         "dropped_rows": prepared.frame.dropped,
     }
@@ -107,7 +159,8 @@ def _write_labels(prepared: Prepared, clustering: Clustering, job: Job) -> None:
 def _scatter(prepared: Prepared, clustering: Clustering, seed: int) -> Chart:
     chosen, note = charts.sample_rows(len(prepared.points), seed)
     points, axes = _plane(prepared, clustering)
-    return charts.scatter(points[chosen], clustering.labels[chosen].tolist(), axes, "Clusters", note)
+    groups = ["noise" if label < 0 else label for label in clustering.labels[chosen].tolist()]
+    return charts.scatter(points[chosen], groups, axes, "Clusters", note)
 
 
 def _plane(prepared: Prepared, clustering: Clustering) -> tuple[FloatArray, tuple[str, str]]:
@@ -132,15 +185,3 @@ def _notices(prepared: Prepared) -> list[Notice]:
         text = f"The silhouette is measured on a random sample of {SILHOUETTE_ROWS} of {len(prepared.points)} rows."
         notices.append(Notice("silhouette_sampled", text))
     return notices
-
-
-def _with_search(outcome: Outcome, search: FanOut | None) -> Outcome:
-    if search is None:
-        return outcome
-    rows = [[answer[column] for column in SEARCH_COLUMNS] for answer in search.answers]
-    outcome.tables.append(Table("search", SEARCH_COLUMNS, rows))
-    points = [{"x": answer["k"], "y": answer["silhouette"]} for answer in search.answers]
-    outcome.charts.append(charts.line(points, ("k", "Mean silhouette"), "Choice of k"))
-    outcome.warnings.extend(search.notices)
-    outcome.executor = search.executor
-    return outcome

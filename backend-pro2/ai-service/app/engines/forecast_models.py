@@ -72,12 +72,12 @@ def ets(task: Task, form: Form | None = None) -> Path:
     """
     if task.period > ETS_SEASON_AT_MOST:
         return _adjusted(ets, task, form)
-    scaled, center, spread = _scaled(task)
+    values, center, spread = scaled(task)
     forms = [form] if form is not None else [*_ets_forms(task)]
-    fitted = _best(forms, lambda chosen: _fit_ets(scaled, chosen))
+    fitted = best(forms, lambda chosen: _fit_ets(values, chosen))
     if fitted is None:
         return seasonal_naive(task)
-    prediction = fitted.result.get_prediction(start=len(scaled), end=len(scaled) + task.horizon - 1)
+    prediction = fitted.result.get_prediction(start=len(values), end=len(values) + task.horizon - 1)
     frame = prediction.summary_frame(alpha=task.alpha)
     columns = (frame["mean"], frame["pi_lower"], frame["pi_upper"])
     mean, lower, upper = (center + spread * np.asarray(column, dtype=np.float64) for column in columns)
@@ -92,9 +92,9 @@ def arima(task: Task, form: Form | None = None) -> Path:
     """
     if task.period > 1:
         return _adjusted(arima, task, form)
-    scaled, center, spread = _scaled(task)
-    forms = [form] if form is not None else [*_arima_forms(scaled)]
-    fitted = _best(forms, lambda chosen: _fit_arima(scaled, chosen))
+    values, center, spread = scaled(task)
+    forms = [form] if form is not None else [*_arima_forms(values)]
+    fitted = best(forms, lambda chosen: _fit_arima(values, chosen))
     if fitted is None:
         return seasonal_naive(task)
     prediction = fitted.result.get_forecast(task.horizon)
@@ -123,12 +123,14 @@ def _adjusted(model: Callable[[Task, Form | None], Path], task: Task, form: Form
     return Path(path.mean + added, path.lower + added, path.upper + added, path.form, label)
 
 
-def _scaled(task: Task) -> tuple[FloatArray, float, float]:
+def scaled(task: Task) -> tuple[FloatArray, float, float]:
+    """The values less their mean, per standard deviation, and both."""
     center, spread = float(task.values.mean()), float(task.values.std())
     return (task.values - center) / (spread or 1.0), center, spread or 1.0
 
 
-def _best(forms: list[Form], fit: Callable[[Form], Fitted | None]) -> Fitted | None:
+def best(forms: list[Form], fit: Callable[[Form], Fitted | None]) -> Fitted | None:
+    """The fit of the least AICc; None if none succeeds."""
     fits = [found for found in map(fit, forms) if found is not None]
     return min(fits, key=lambda found: found.aicc, default=None)
 
@@ -153,18 +155,19 @@ def _fit_ets(values: FloatArray, form: Form) -> Fitted | None:
         result: Any = ETSModel(series, error="add", **form).fit(disp=False, maxiter=ITERATIONS)
     except (ValueError, np.linalg.LinAlgError):
         return None
-    return _usable(form, result)
+    return usable(form, result)
 
 
 def _arima_forms(values: FloatArray) -> Iterator[Form]:
-    d = _differences(values)
+    d = differences(values)
     for p, q in ORDERS:
         # A constant of the differenced series: a level, or a drift.
         for trend in ((0.0, 1.0), (0.0, 0.0)) if d == 1 else (((1.0, 0.0),) if d == 0 else ((0.0, 0.0),)):
             yield {"order": (p, d, q), "trend": list(trend) if any(trend) else None}
 
 
-def _differences(values: FloatArray) -> int:
+def differences(values: FloatArray) -> int:
+    """How often to difference until KPSS does not reject, twice at most."""
     for d in range(2):
         rest = np.diff(values, n=d)
         if np.ptp(rest) <= 1e-10 or kpss(rest, regression="c", nlags="auto", result_object=False)[1] > KPSS_LEVEL:
@@ -177,9 +180,10 @@ def _fit_arima(values: FloatArray, form: Form) -> Fitted | None:
         result: Any = SARIMAX(values, order=form["order"], trend=form["trend"]).fit(disp=False, maxiter=ITERATIONS)
     except (ValueError, np.linalg.LinAlgError):
         return None
-    return _usable(form, result)
+    return usable(form, result)
 
 
-def _usable(form: Form, result: Any) -> Fitted | None:
+def usable(form: Form, result: Any) -> Fitted | None:
+    """The fit, unless its likelihood is undefined."""
     aicc = float(result.aicc)
     return None if np.isnan(aicc) else Fitted(form, aicc, result)

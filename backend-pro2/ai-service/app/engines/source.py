@@ -19,6 +19,8 @@ from ..schemas.columns import ColumnUse, first_fault
 
 FloatArray = npt.NDArray[np.float64]
 TextArray = npt.NDArray[np.object_]
+# Digits of a decimal column that leave room for its differences.
+WIDEST = 75
 
 
 class Source:
@@ -54,12 +56,15 @@ class Source:
     def column(self, name: str) -> pa.ChunkedArray:
         """The column as Arrow holds it; dictionaries are unfolded, nested values become JSON texts."""
         self.require([ColumnUse(name, "columns")])
-        # Reading "a" also brings "a.b", since Parquet names nested fields so; the wanted one is taken by name.
-        array = self._file.read(columns=[name]).column(name)
+        array = self._read(name)
         if pa.types.is_nested(array.type):
             texts = [None if value is None else json.dumps(value, default=str) for value in array.to_pylist()]
             return pa.chunked_array([pa.array(texts, pa.string())])
         return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+
+    def _read(self, name: str) -> pa.ChunkedArray:
+        # Reading "a" also brings "a.b", since Parquet names nested fields so; the wanted one is taken by name.
+        return self._file.read(columns=[name]).column(name)
 
     def numbers(self, name: str) -> FloatArray:
         """Shape (rows,); missing values are NaN, booleans 0 and 1."""
@@ -67,6 +72,18 @@ class Source:
         if pa.types.is_boolean(array.type):
             array = array.cast(pa.int8())
         return np.asarray(array.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+    def deviations(self, name: str) -> FloatArray | None:
+        """Shape (rows,): a decimal column less its first value, subtracted before it is rounded; None of other types.
+
+        A large part common to all values then costs no digits, which in doubles it does before anybody can subtract it.
+        """
+        array = self.column(name)
+        if not pa.types.is_decimal(array.type) or array.null_count == len(array):
+            return None
+        wide = array.cast(pa.decimal256(min(array.type.precision + 1, WIDEST), array.type.scale))
+        near = pc.subtract(wide, wide.drop_null()[0])
+        return np.asarray(near.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
     def texts(self, name: str) -> TextArray:
         """Shape (rows,); missing values are None."""

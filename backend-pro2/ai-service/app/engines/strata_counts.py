@@ -44,7 +44,7 @@ def count_tables(source: Source, parameters: StratifiedParameters) -> Tables:
     source.require(parameters.uses())
     exposure, outcome, *strata = (
         read_levels(source, name, STRATA_AT_MOST)
-        for name in (parameters.exposure, parameters.outcome, *parameters.strata)
+        for name in (parameters.exposure, parameters.outcome, *parameters.columns())
     )
     exposed, event = exposure.position(parameters.exposed), outcome.position(parameters.event)
     weights = _weights(source, parameters.weight)

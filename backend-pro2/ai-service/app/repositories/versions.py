@@ -15,6 +15,8 @@ LEFT JOIN dataset_versions v ON v.dataset_id = d.id AND v.version = coalesce($3,
 WHERE d.project_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
 """
 
+_NAMED = "SELECT EXISTS (SELECT FROM datasets WHERE project_id = $1 AND lower(name) = lower($2) AND deleted_at IS NULL)"
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
@@ -56,3 +58,8 @@ async def read_version(
 ) -> DatasetVersion | None:
     """The dataset of this project with the version asked for, or its current one, or while there is none the coming."""
     return await session.fetch_one(DatasetVersion, _READ, project_id, dataset_id, version)
+
+
+async def dataset_named(session: Session, project_id: UUID, name: str) -> bool:
+    """Whether the project has a dataset of this name, outside the trash; letters count alike, large or small."""
+    return bool(await session.fetch_value(_NAMED, project_id, name))

@@ -182,8 +182,8 @@ class ClusterSize(ApiModel):
 class ResultManifest(ApiModel):
     """All that is needed to repeat the analysis, and where it ran."""
 
-    dataset_id: UUID
-    version: int
+    dataset_id: UUID | None = Field(description="Null of a certification, which reads no dataset.")
+    version: int | None
     sha256: str
     params: dict[str, Any]
     seed: int

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import override
 
 from shared.schemas import RequestModel
 
-from .columns import NUMERIC, NUMERIC_OR_TEXT, ColumnUse
+from .columns import NUMERIC, ColumnUse
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -41,73 +41,40 @@ class CorrelationParameters(Parameters):
     """Which columns to correlate, and how."""
 
     columns: list[ColumnName] | None = Field(
-        None, min_length=2, max_length=100, description="Numeric columns; all numeric ones when absent."
+        None,
+        min_length=2,
+        max_length=100,
+        description="Columns to compare; when absent all numeric ones but controls, of cramers_v all texts and flags.",
     )
-    method: Literal["pearson", "spearman", "kendall"] = Field(
-        "pearson", description="pearson: linear; spearman: monotonic, by ranks; kendall: tau-b, by concordant pairs."
+    method: Literal["pearson", "spearman", "kendall", "cramers_v", "partial"] = Field(
+        "pearson",
+        description="pearson: linear; spearman: monotonic, by ranks; kendall: tau-b, by concordant pairs; cramers_v: "
+        "association of categories; partial: linear, with the controls held fixed.",
     )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        refuse_repeats("columns", self.columns or [])
-        return self
-
-    @override
-    def uses(self) -> Sequence[ColumnUse]:
-        return [ColumnUse(name, "columns", NUMERIC) for name in self.columns or ()]
-
-
-class RegressionParameters(Parameters):
-    """A linear model of one target."""
-
-    method: Literal["ols"] = Field("ols", description="ols: ordinary least squares.")
-    target: ColumnName = Field(description="The numeric column to explain.")
-    features: list[ColumnName] = Field(
+    controls: list[ColumnName] | None = Field(
+        None,
         min_length=1,
-        max_length=200,
-        description="Columns that explain it. Text columns get one 0/1 term per level; the first level "
-        "in alphabetical order is the reference.",
+        max_length=50,
+        description="partial, where they are required: numeric columns to hold fixed.",
     )
-    intercept: StrictBool = Field(True, description="Whether the model has a constant term (`const`).")
     alpha: float = Field(0.05, gt=0, lt=1, description="1 - alpha is the level of the confidence intervals.")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeats("features", self.features)
-        if self.target in self.features:
-            raise ValueError(f"the target {self.target!r} cannot be a feature of itself")
+        refuse_repeats("columns", self.columns or [])
+        refuse_repeats("controls", self.controls or [])
+        if (self.method == "partial") != (self.controls is not None):
+            raise ValueError("controls belong to method partial, which needs them")
+        both = set(self.columns or ()) & set(self.controls or ())
+        if both:
+            raise ValueError(f"{min(both)!r} cannot be compared and held fixed at once")
         return self
 
     @override
     def uses(self) -> Sequence[ColumnUse]:
-        target = ColumnUse(self.target, "target", NUMERIC)
-        return [target, *(ColumnUse(name, "features", NUMERIC_OR_TEXT) for name in self.features)]
-
-
-class ClusterParameters(Parameters):
-    """Groups of similar rows."""
-
-    method: Literal["kmeans"] = Field("kmeans", description="kmeans: k-means with k-means++ starts.")
-    columns: list[ColumnName] = Field(min_length=1, max_length=100, description="Numeric columns that tell rows apart.")
-    k: Annotated[int, Field(ge=2, le=100)] | Literal["auto"] = Field(
-        "auto", description="Number of clusters; auto: the one from 2 to 10 with the largest mean silhouette."
-    )
-    standardise: StrictBool = Field(
-        True, description="Whether to scale each column to mean 0 and variance 1 first, so that units do not matter."
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        refuse_repeats("columns", self.columns)
-        return self
-
-    @override
-    def uses(self) -> Sequence[ColumnUse]:
-        return [ColumnUse(name, "columns", NUMERIC) for name in self.columns]
-
-    @override
-    def fans_out(self) -> bool:
-        return self.k == "auto"
+        types = None if self.method == "cramers_v" else NUMERIC
+        columns = [ColumnUse(name, "columns", types) for name in self.columns or ()]
+        return [*columns, *(ColumnUse(name, "controls", NUMERIC) for name in self.controls or ())]
 
 
 def refuse_repeats(member: str, names: Sequence[str]) -> None:
@@ -115,3 +82,8 @@ def refuse_repeats(member: str, names: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"{member} names {repeated[0]!r} more than once")
+
+
+def is_changed(parameters: Parameters, name: str) -> bool:
+    """Whether a member has another value than its default: a stored order names all of them."""
+    return bool(getattr(parameters, name) != type(parameters).model_fields[name].default)

@@ -41,12 +41,13 @@ SERIES = (
     AnalysisType(
         "forecast",
         "What comes next",
-        "Means and intervals of the next values by seasonal naive, exponential smoothing (ETS with additive errors, "
-        "the form of least AICc; Hyndman and others 2008) or ARIMA of the seasonally adjusted series (Hyndman and "
-        "Khandakar 2008); auto takes the one with the least error on the series' own past. The back-test gives MAE, "
-        "MASE (below 1 beats repeating the season) and the share of values that the intervals covered. Equal times "
-        "become their mean, gaps are interpolated, and the newest 2000 values are used; all of it is counted in the "
-        "warnings.",
+        "Means and intervals of the next values by seasonal naive, exponential smoothing (ETS with additive or "
+        "multiplicative errors, the form of least AICc; Hyndman and others 2008), ARIMA of the seasonally adjusted "
+        "series or seasonal ARIMA (Hyndman and Khandakar 2008), or gradient boosting on lagged values (Friedman 2001) "
+        "with conformal limits; auto takes the one with the least error on the series' own past. The back-test gives "
+        "MAE, MASE (below 1 beats repeating the season) and the share of values that the intervals covered. Equal "
+        "times become their mean, gaps are interpolated, and the newest 2000 values are used; all of it is counted in "
+        "the warnings.",
         ForecastParameters,
         {"column": "sales", "time": "month", "horizon": 12, "season": 12},
         "high",

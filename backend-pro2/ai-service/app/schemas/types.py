@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 
+from .ab_test_types import EXPERIMENTS
 from .analysis_type import AnalysisType
 from .association_types import ASSOCIATION
-from .parameters import (
-    ClusterParameters,
-    CorrelationParameters,
-    DescribeParameters,
-    RegressionParameters,
-)
+from .auto_types import AUTO
+from .cluster_types import CLUSTERS
+from .parameters import CorrelationParameters, DescribeParameters
+from .power_types import POWER
 from .reduce_types import REDUCTION
+from .regression_types import REGRESSION
 from .series_types import SERIES
 from .strata_types import STRATA
 from .survival_types import SURVIVAL
 from .tests_types import TESTS
+from .text_types import TEXTS
 
 _BASICS = (
     AnalysisType(
@@ -29,32 +30,30 @@ _BASICS = (
     AnalysisType(
         "correlation",
         "Correlation matrix",
-        "Pairwise coefficients with two-sided p-values. Missing values are dropped pair by pair; the table `counts` "
-        "says how many rows each pair kept.",
+        "Pairwise coefficients with two-sided p-values and intervals: pearson (Fisher 1921; linear, near normal), "
+        "spearman (Bonett and Wright 2000), kendall (tau-b; Fieller 1957), partial (Fisher 1924; the controls enter "
+        "linearly), cramers_v (Cramér 1946, by Pearson's chi-squared; also without bias, Bergsma 2013). Rows are "
+        "independent. Missing values are dropped pair by pair; the table `counts` says how many rows each pair kept.",
         CorrelationParameters,
         {"columns": ["age", "income", "score"], "method": "spearman"},
         "medium",
     ),
-    AnalysisType(
-        "regression",
-        "Linear regression",
-        "Ordinary least squares: coefficients with standard errors, t, p and confidence intervals, goodness of fit, "
-        "and diagnostics of the assumptions. Rows with a missing value are dropped and counted.",
-        RegressionParameters,
-        {"method": "ols", "target": "price", "features": ["area", "rooms", "district"]},
-        "medium",
-    ),
-    AnalysisType(
-        "cluster",
-        "Clusters of similar rows",
-        "k-means with standardisation and the mean silhouette; with k auto the number of clusters is searched on the "
-        "Ray cluster. Labels of all rows are the artifact `labels.csv`.",
-        ClusterParameters,
-        {"columns": ["recency", "frequency", "amount"], "k": "auto"},
-        "high",
-    ),
 )
 
-_CATALOGUE = (*_BASICS, *SERIES, *STRATA, *SURVIVAL, *TESTS, *REDUCTION, *ASSOCIATION)
+_CATALOGUE = (
+    *_BASICS,
+    *CLUSTERS,
+    *REGRESSION,
+    *SERIES,
+    *STRATA,
+    *SURVIVAL,
+    *TESTS,
+    *REDUCTION,
+    *ASSOCIATION,
+    *AUTO,
+    *POWER,
+    *EXPERIMENTS,
+    *TEXTS,
+)
 
 ANALYSIS_TYPES: Mapping[str, AnalysisType] = {entry.name: entry for entry in _CATALOGUE}

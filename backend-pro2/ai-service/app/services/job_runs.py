@@ -15,7 +15,6 @@ from shared.errors import NotFound
 from shared.scratch import scratch
 from shared.tasks import StaleAttempt, TaskFailed, TaskRun, TryLater
 
-from ..repositories import results
 from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion
 from ..schemas.job_parameters import PredictionParameters, Training
@@ -23,6 +22,7 @@ from .analysis_runs import Order, manifest_of
 from .cluster import address_of
 from .dataset_versions import orderable_version, version_of
 from .fingerprints import PARTS, hashes_of
+from .hypotheses import keep_result
 from .jobs import find_job, read_job_parameters, winner_of
 from .parameters import check_columns
 
@@ -65,8 +65,9 @@ async def run_job(run: TaskRun) -> None:
     parts = {part: answer[part] for part in PARTS}
     result = Result(task_id=run.task.id, type=order.type, **parts, artifacts=artifacts, manifest=manifest)
     try:
-        async with run.commit({"type": result.type, "summary": result.summary, "warnings": result.warnings}) as session:
-            await results.insert(session, result)
+        told = {"type": result.type, "summary": result.summary, "warnings": result.warnings}
+        async with run.commit(told) as session:
+            told["warnings"] = await keep_result(session, run.task, result)
     except StaleAttempt:
         # Only here is it certain that nothing refers to them; after any other error the commit may have happened.
         await run.resources.object_store.remove(*(item["key"] for item in artifacts))

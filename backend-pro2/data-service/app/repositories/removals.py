@@ -1,4 +1,4 @@
-"""What the removal of a whole project takes from our tables, the trash included; nobody sees these rows any more."""
+"""What the removal of a project takes, the trash and the AI service's models included; nobody sees these rows."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -28,6 +28,9 @@ DELETE FROM datasets WHERE id IN (SELECT id FROM datasets WHERE project_id = $1 
 _REMOVE_UPLOADS = "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE project_id = $1 LIMIT $2)"
 
 _REMOVE_PIPELINES = "DELETE FROM pipelines WHERE id IN (SELECT id FROM pipelines WHERE project_id = $1 LIMIT $2)"
+
+
+_REMOVE_MODELS = "DELETE FROM models WHERE id IN (SELECT id FROM models WHERE project_id = $1 LIMIT $2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,8 @@ async def remove_uploads(session: Session, project_id: UUID, limit: int) -> int:
 async def remove_pipelines(session: Session, project_id: UUID, limit: int) -> int:
     """Remove up to `limit` pipelines of the project with their versions; the number removed."""
     return await session.execute(_REMOVE_PIPELINES, project_id, limit)
+
+
+async def remove_models(session: Session, project_id: UUID, limit: int) -> int:
+    """Remove up to `limit` models of the project, whose files lie below its prefix; the number removed."""
+    return await session.execute(_REMOVE_MODELS, project_id, limit)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.database import Session
 
-from . import versions
+from . import references
 
 _OF_DATASET = """
 SELECT version, raw_keys, raw_bytes, parquet_key, parquet_bytes
@@ -42,5 +42,5 @@ async def of_dataset(session: Session, dataset_id: UUID) -> list[Stored]:
 async def unreferenced(session: Session, rows: Iterable[Stored]) -> dict[str, int]:
     """Of the objects that these versions had: those that no row refers to by now, with their bytes."""
     sizes = {key: size for row in rows for key, size in row.sizes.items()}
-    used = await versions.referenced(session, list(sizes)) if sizes else set()
+    used = await references.referenced(session, list(sizes)) if sizes else set()
     return {key: size for key, size in sizes.items() if key not in used}

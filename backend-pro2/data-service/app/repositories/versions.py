@@ -98,26 +98,6 @@ UPDATE dataset_versions SET status = 'ingesting' WHERE dataset_id = $1 AND versi
 
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
 
-# Artifacts of analyses and pictures of users are objects too; ai-service and api-gateway write them.
-_REFERENCED = """
-SELECT array_agg(used.key) FROM (
-    SELECT unnest(raw_keys) AS key FROM dataset_versions WHERE raw_keys && $1::text[]
-    UNION ALL
-    SELECT parquet_key FROM dataset_versions WHERE parquet_key = ANY($1::text[])
-    UNION ALL
-    SELECT key FROM upload_parts WHERE key = ANY($1::text[])
-    UNION ALL
-    SELECT key FROM query_results WHERE key = ANY($1::text[])
-    UNION ALL
-    SELECT artifact ->> 'key'
-    FROM analysis_results r
-    CROSS JOIN LATERAL jsonb_array_elements(r.artifacts) AS artifact
-    WHERE artifact ->> 'key' = ANY($1::text[])
-    UNION ALL
-    SELECT avatar_key FROM user_profiles WHERE avatar_key = ANY($1::text[])
-) AS used
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -291,8 +271,3 @@ async def reopen(session: Session, dataset_id: UUID, version: int) -> None:
 async def mark_failed(session: Session, dataset_id: UUID, version: int) -> None:
     """Note that the version will never be ready."""
     await session.execute(_FAILED, dataset_id, version)
-
-
-async def referenced(session: Session, keys: Sequence[str]) -> set[str]:
-    """Those of `keys` that some row refers to."""
-    return set(await session.fetch_value(_REFERENCED, list(keys)) or ())

@@ -13,6 +13,7 @@ from shared.tasks import Task, TaskLedger
 
 from ..repositories import datasets
 from ..repositories.datasets import NewDataset
+from ..repositories.versions import Parent
 from .new_versions import RawUpload, VersionOrder, begin_version
 
 MAX_NAME = 120
@@ -35,6 +36,7 @@ class DatasetOrder:
     params: Mapping[str, Any]
     request_id: str | None
     file: RawUpload
+    parents: Sequence[Parent] = ()
 
 
 async def begin_dataset(session: Session, ledger: TaskLedger, order: DatasetOrder, name: str) -> Task:
@@ -55,6 +57,7 @@ async def begin_dataset(session: Session, ledger: TaskLedger, order: DatasetOrde
         params=order.params,
         request_id=order.request_id,
         file=order.file,
+        parents=order.parents,
     )
     return await begin_version(session, ledger, version)
 

@@ -1,0 +1,96 @@
+"""A call in a forked process that can be killed: by a deadline, and by how much memory it holds."""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import orjson
+from numpy.linalg import LinAlgError
+
+from shared.compute import ComputeError
+from shared.compute.memory import held_bytes
+
+LOOK_SECONDS = 0.1
+BLOCK = 1 << 20
+LATE, LARGE, DEAD = "late", "memory", "crashed"
+Call = Callable[[], dict[str, Any]]
+
+
+def isolated(call: Call, until: float, most_bytes: float) -> dict[str, Any]:
+    """The answer of `call`, which is JSON, or {"cut": "late" | "memory" | "crashed"}; `until` by the monotonic clock.
+
+    What it changes in memory is lost. Fits in C cannot be interrupted otherwise.
+
+    Raises:
+        ComputeError: the call raised it.
+    """
+    if monotonic() >= until:
+        return {"cut": LATE}
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _work(call, writing)
+    os.close(writing)
+    try:
+        return _answer(child, reading, until, most_bytes)
+    finally:
+        os.close(reading)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _work(call: Call, writing: int) -> None:
+    """In the child; never returns."""
+    # Or the collector would touch, and so copy, every page that is shared with the parent.
+    gc.freeze()
+    try:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(_called(call))
+    finally:
+        os._exit(0)
+
+
+def _called(call: Call) -> bytes:
+    try:
+        return orjson.dumps(call())
+    except ComputeError as error:
+        return orjson.dumps({"error": {"code": error.code, "detail": error.detail}})
+    except MemoryError:
+        return orjson.dumps({"cut": LARGE})
+    except (ValueError, ArithmeticError, LinAlgError) as error:
+        return orjson.dumps({"cut": DEAD, "detail": f"{type(error).__name__}: {error}"[:300]})
+
+
+def _answer(child: int, reading: int, until: float, most_bytes: float) -> dict[str, Any]:
+    parts: list[bytes] = []
+    while True:
+        left = until - monotonic()
+        if left <= 0:
+            return {"cut": LATE}
+        ready, _, _ = select.select([reading], [], [], min(left, LOOK_SECONDS))
+        if ready:
+            part = os.read(reading, BLOCK)
+            if not part:
+                break
+            parts.append(part)
+        elif held_bytes(child) > most_bytes:
+            return {"cut": LARGE}
+    return _parsed(b"".join(parts))
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    if not text:
+        return {"cut": DEAD}
+    answer: dict[str, Any] = orjson.loads(text)
+    if "error" in answer:
+        raise ComputeError(**answer["error"])
+    return answer

@@ -1,0 +1,43 @@
+"""Fitted models as files of skops: loading one runs no code but that of the types named here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, BadZipFile
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from shared.compute import ComputeError
+
+MODEL_FILE = "model.skops"
+# Beside what skops trusts by itself: the private parts of our families, each of which holds numbers only.
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.tree._tree.Tree",
+)
+
+
+def dump_model(model: Any, path: Path) -> None:
+    """Write the fitted model."""
+    skops.io.dump(model, path, compression=ZIP_DEFLATED, compresslevel=1)
+
+
+def load_model(path: Path) -> Any:
+    """The model of `dump_model`.
+
+    Raises:
+        ComputeError: `unsafe_model`: it is damaged, or holds a type that is not trusted.
+    """
+    try:
+        return skops.io.load(path, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise ComputeError("unsafe_model", "The model's file holds types that are not trusted; train anew.") from error
+    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, ImportError) as error:
+        raise ComputeError("unsafe_model", "The model's file is damaged or not of our making; train anew.") from error

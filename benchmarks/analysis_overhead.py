@@ -1,0 +1,104 @@
+"""An analysis by REST through the gateway, beside the same library call in a script on the same Parquet file."""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+from .harness.client import User, call, new_user
+from .harness.datasets import upload, wait_for
+from .harness.engine_run import PYTHON, run_json
+from .harness.errors import BenchError, run_main
+from .harness.instance import QUIET, Instance, running
+from .harness.paths import PROJECT
+from .harness.report import PUBLISH, PUBLISH_HELP, Check, finish, table
+from .harness.table_file import csv_of
+
+SIZES, ROUNDS, EACH = (1_000, 1_000_000), 3, 5
+MILLISECONDS = 1000
+ALLOWED_SHARE, ALLOWED_MS = 0.10, 60.0
+SMALL = 1_000
+# An ordinary least-squares fit with all that its summary needs; imports are not counted, nor is the first call.
+_SCRIPT = r"""
+import json, sys, time
+import pandas as pd
+import statsmodels.api as sm
+from statsmodels.stats.diagnostic import het_breuschpagan
+from statsmodels.stats.stattools import durbin_watson
+path, times = sys.argv[1], int(sys.argv[2])
+def fit():
+    data = pd.read_parquet(path, columns=["price", "quantity", "margin"]).dropna()
+    x = sm.add_constant(data[["quantity", "margin"]].astype(float))
+    found = sm.OLS(data["price"].astype(float), x).fit()
+    influence = found.get_influence()
+    tests = het_breuschpagan(found.resid, x), durbin_watson(found.resid)
+    return found.summary().as_text(), tests, influence.hat_matrix_diag.max()
+fit()
+seconds = []
+for _ in range(times):
+    started = time.perf_counter()
+    fit()
+    seconds.append(time.perf_counter() - started)
+print(json.dumps({"seconds": seconds}))
+"""
+
+
+def ours(api: str, user: User, dataset: dict[str, str]) -> list[float]:
+    """Seconds of each analysis by REST, submitted, waited for and read."""
+    seconds = []
+    for seed in range(EACH):
+        params = {"method": "ols", "target": "price", "features": ["quantity", "margin"]}
+        body = {"project_id": dataset["project_id"], "dataset_id": dataset["id"], "params": params, "seed": seed}
+        started = time.perf_counter()
+        task = call("POST", f"{api}/analysis/regression?wait=60", token=user.token, body=body)
+        if task["status"] != "succeeded":
+            raise BenchError(f"the analysis has {task['status']}: {task['error']}")
+        call("GET", f"{api}/analysis/{task['id']}/result", token=user.token)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def script(path: Path) -> list[float]:
+    """Seconds of each call in a script."""
+    found: list[float] = run_json([str(PYTHON), "-c", _SCRIPT, str(path), str(EACH)])["seconds"]
+    return found
+
+
+def ingested(instance: Instance, user: User, path: Path) -> tuple[dict[str, str], Path]:
+    """The dataset, and its cached Parquet file."""
+    api = f"{instance.gateway_url}/api/v1"
+    project = call("POST", f"{api}/projects", token=user.token, body={"name": path.stem})["id"]
+    dataset = upload(api, user, project, path)
+    wait_for(api, user, dataset["task_id"])
+    version = call("GET", f"{api}/datasets/{dataset['id']}/versions/1", token=user.token)
+    call("GET", f"{api}/datasets/{dataset['id']}/preview?limit=1", token=user.token)
+    return dataset, (PROJECT / instance.values["CACHE_DIR"] / version["parquet_sha256"]).resolve()
+
+
+def main() -> int:
+    """Ingest, then ask both in turn, for each size."""
+    parser = argparse.ArgumentParser(prog="analysis_overhead.sh", description=__doc__)
+    parser.add_argument(PUBLISH, action="store_true", help=PUBLISH_HELP)
+    options = parser.parse_args()
+    rows, checks = [], []
+    with running(QUIET) as instance:
+        user, api = new_user(instance.gateway_url), f"{instance.gateway_url}/api/v1"
+        for size in SIZES:
+            dataset, parquet = ingested(instance, user, csv_of(size))
+            ours(api, user, dataset)
+            by_rest: list[float] = []
+            by_script: list[float] = []
+            for _ in range(ROUNDS):
+                by_rest += ours(api, user, dataset)
+                by_script += script(parquet)
+            mine, theirs = (statistics.median(taken) * MILLISECONDS for taken in (by_rest, by_script))
+            allowed = theirs * (1 + ALLOWED_SHARE) + (ALLOWED_MS if size == SMALL else 0)
+            rows.append((f"{size:,}", f"{mine:.0f}", f"{theirs:.0f}", f"{mine - theirs:.0f}"))
+            checks.append(Check(f"{size:,} rows: {mine:.0f} ms (at most {allowed:.0f})", mine <= allowed))
+    lines = table(("rows", "by REST, ms", "script, ms", "more"), rows)
+    about = f"Least squares with diagnostics, {ROUNDS * EACH} calls each."
+    return finish("analysis_overhead.sh", [about, lines], checks, publish=options.publish)
+
+
+if __name__ == "__main__":
+    run_main(main)

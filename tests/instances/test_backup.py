@@ -93,12 +93,20 @@ def test_the_lock_is_the_one_that_the_services_ask_for() -> None:
 
 
 def test_every_table_that_the_sweep_of_orphans_asks_is_asked() -> None:
-    text = (SERVICES / "data-service/app/repositories/versions.py").read_text()
+    text = (SERVICES / "data-service/app/repositories/references.py").read_text()
     swept = re.search(r'_REFERENCED = """(.*?)"""', text, re.DOTALL)
     assert swept is not None
     tables = set(re.findall(r"(?:FROM|JOIN) ([a-z]+_[a-z_]+)", swept[1])) - {"jsonb_array_elements"}
     columns = set(re.findall(r"\b([a-z]+_keys?)\b", swept[1]))
-    assert tables == {"dataset_versions", "upload_parts", "query_results", "analysis_results", "user_profiles"}
+    assert tables == {
+        "dataset_versions",
+        "upload_parts",
+        "query_results",
+        "analysis_results",
+        "model_versions",
+        "analysis_tasks",
+        "user_profiles",
+    }
     assert all(re.search(rf"\b{name}\b", REFERENCES) for name in tables | columns)
 
 
@@ -117,6 +125,8 @@ def test_objects_that_rows_have_named_go_only_where_a_backup_is_asked_for() -> N
         "data-service/app/services/url_downloads.py",
         "ai-service/app/services/analysis_runs.py",
         "ai-service/app/services/job_runs.py",
+        "ai-service/app/services/prediction_runs.py",
+        "ai-service/app/services/train_runs.py",
     }
     calls = re.compile(r"\bself\.remove\b|\b_?(?:object_)?store\.remove\(")
     sources = [path for path in SERVICES.rglob("*.py") if not {"tests", "testing"} & set(path.parts)]

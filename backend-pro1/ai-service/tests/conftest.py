@@ -19,10 +19,13 @@ from shared.testing.project import Workspace
 from shared.testing.worker_process import WorkerProcess
 
 from ..app.engines.analysis import analyse
+from ..app.engines.charts import check_charts
 from ..app.main import create_app
 from .support import Analyse, Columns, DatasetMaker, MakeWorker, log_in, ray_head, write_parquet
 
 __all__ = ["database", "object_store", "redis", "resources", "server_settings", "settings", "workspace"]
+
+check_charts()
 
 
 @pytest.fixture

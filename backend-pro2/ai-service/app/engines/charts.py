@@ -7,9 +7,15 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+from altair.utils import schemapi
 
 from .results import Chart, plain
 from .source import FloatArray
+
+# Altair checks each value of the data against the JSON Schema of Vega-Lite, and again wherever it nests: eight times the
+# work of making a chart of a thousand points. Tests ask for it.
+_checks = False
+schemapi.disable_debug_mode()
 
 POINTS_AT_MOST = 2000
 WIDTH = 420
@@ -17,6 +23,13 @@ HEIGHT = 300
 
 Rows = Sequence[Mapping[str, object]]
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+def check_charts() -> None:
+    """Check every chart from now on; altair raises SchemaValidationError for one that is none."""
+    global _checks
+    _checks = True
+    schemapi.enable_debug_mode()
 
 
 def sample_rows(rows: int, seed: int) -> tuple[Any, str]:
@@ -131,7 +144,7 @@ def finished(chart: AnyChart, title: str, note: str = "") -> Chart:
     heading = alt.TitleParams(text=title, subtitle=note) if note else title
     # Named data sets and views carry counters that would differ from run to run.
     with alt.data_transformers.enable(consolidate_datasets=False):
-        spec = chart.properties(title=heading).to_dict()
+        spec = chart.properties(title=heading).to_dict(validate=_checks)
     return Chart(title, _without_names(spec))
 
 

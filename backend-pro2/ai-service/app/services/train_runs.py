@@ -14,9 +14,9 @@ import orjson
 from pydantic import ValidationError
 
 from shared.compute import ComputeFailed, Progress
-from shared.errors import APIException
+from shared.errors import NotFound
 from shared.object_store import StoredObject
-from shared.quotas import require_bytes
+from shared.quotas import QuotaExceeded, require_bytes
 from shared.scratch import scratch
 from shared.tasks import StaleAttempt, TaskFailed, TaskRun, TryLater
 
@@ -75,7 +75,7 @@ async def run_training(run: TaskRun) -> None:
     trained = Trained(version, answer["model"], answer["summary"], files.model, round(took, 3))
     try:
         await _commit(run, trained, answer, files.artifacts, manifest)
-    except (StaleAttempt, TaskFailed, APIException):
+    except (StaleAttempt, TaskFailed, QuotaExceeded, NotFound):
         # Only after these is it certain that nothing refers to them; after others the commit may have happened.
         await run.resources.object_store.remove(*files.keys)
         raise

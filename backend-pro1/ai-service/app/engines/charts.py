@@ -12,8 +12,8 @@ from altair.utils import schemapi
 from .results import Chart, plain
 from .source import FloatArray
 
-# Altair checks each value of the data against the JSON Schema of Vega-Lite, and again wherever it nests: eight times the
-# work of making a chart of a thousand points. Tests ask for it.
+# Altair checks each value of the data against the JSON Schema of Vega-Lite, and again wherever it nests: eight times
+# the work of making a chart of a thousand points. Tests ask for it.
 _checks = False
 schemapi.disable_debug_mode()
 

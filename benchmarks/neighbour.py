@@ -8,7 +8,7 @@ import statistics
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .harness.checkout import PRODUCTION, Deployed, deployed, require_engine
 from .harness.client import User, new_user
@@ -77,11 +77,21 @@ class Victim:
         return seen.percentile(50), seen.percentile(99), sum(seen.failures.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Noisy:
+    """The instance that is flooded, by whose requests, and on which cores the load runs ("" for any)."""
+
+    instance: Deployed
+    user: User
+    cores: str = ""
+
+
 @contextmanager
-def flooded(instance: Deployed, user: User, rates: list[float]) -> Iterator[None]:
+def flooded(noisy: Noisy, rates: list[float]) -> Iterator[None]:
     """As many requests to it as it takes; the load generator yields to everything else, as if it were elsewhere."""
     seconds = int(SECONDS * 3)
-    command = [
+    command = ["taskset", "-c", noisy.cores] if noisy.cores else []
+    command += [
         "nice",
         "-n",
         "19",
@@ -92,7 +102,7 @@ def flooded(instance: Deployed, user: User, rates: list[float]) -> Iterator[None
         "--timeout",
         "30s",
     ]
-    command += ["-H", f"Authorization: Bearer {user.token}", instance.gateway_url + PATH]
+    command += ["-H", f"Authorization: Bearer {noisy.user.token}", noisy.instance.gateway_url + PATH]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             yield
@@ -105,13 +115,13 @@ def flooded(instance: Deployed, user: User, rates: list[float]) -> Iterator[None
     rates.append(float(rate))
 
 
-def rounds(found: Found, noisy: tuple[Deployed, User], victim: Victim, count: int) -> Found:
+def rounds(found: Found, noisy: Noisy, victim: Victim, count: int) -> Found:
     """Alone and beside the flood, in turns."""
     for _ in range(count):
         p50, p99, failed = victim.measure()
         found.alone.append((p50, p99))
         found.failed += failed
-        with flooded(*noisy, found.flood):
+        with flooded(noisy, found.flood):
             p50, p99, failed = victim.measure()
         found.beside.append((p50, p99))
         found.failed += failed
@@ -123,7 +133,7 @@ def in_containers(count: int) -> list[Found]:
     settings = PRODUCTION | QUIET | OUT_OF_REACH
     found = []
     with deployed("docker", [settings, settings]) as (noisy, quiet):
-        pair, victim = (noisy, new_user(noisy.gateway_url)), Victim(quiet, new_user(quiet.gateway_url))
+        pair, victim = Noisy(noisy, new_user(noisy.gateway_url)), Victim(quiet, new_user(quiet.gateway_url))
         found.append(rounds(Found("containers", "as it comes"), pair, victim, count))
         _update(noisy, f"--cpus={HALF}")
         found.append(rounds(Found("containers", f"at most {HALF} cores each service"), pair, victim, count))
@@ -143,21 +153,47 @@ def _update(instance: Deployed, *limits: str) -> None:
 
 
 def in_local_mode(count: int) -> list[Found]:
-    """Two instances of processes: as they come, and with the flooded one nicer than its neighbour."""
+    """Two instances of processes: as they come, with the flooded one nicer, and each on cores of its own."""
     settings = QUIET | OUT_OF_REACH
     found = []
     with deployed("local", [settings, settings]) as (noisy, quiet):
-        pair, victim = (noisy, new_user(noisy.gateway_url)), Victim(quiet, new_user(quiet.gateway_url))
+        pair, victim = Noisy(noisy, new_user(noisy.gateway_url)), Victim(quiet, new_user(quiet.gateway_url))
         found.append(rounds(Found("local", "as it comes"), pair, victim, count))
         _renice(noisy)
         found.append(rounds(Found("local", f"nice {NICE}"), pair, victim, count))
+        with on_cores_of_their_own(pair, quiet) as pinned:
+            found.append(rounds(Found("local", "each instance on cores of its own"), pinned, victim, count))
     return found
 
 
+@contextmanager
+def on_cores_of_their_own(noisy: Noisy, quiet: Deployed) -> Iterator[Noisy]:
+    """The flooded instance and its load on the first half of the cores, the other and its load on the rest."""
+    every = sorted(os.sched_getaffinity(0))
+    first, rest = every[: len(every) // 2], every[len(every) // 2 :]
+    _pin(noisy.instance, first)
+    _pin(quiet, rest)
+    os.sched_setaffinity(0, rest)
+    try:
+        yield replace(noisy, cores=",".join(map(str, first)))
+    finally:
+        os.sched_setaffinity(0, every)
+
+
+def _pin(instance: Deployed, cores: Sequence[int]) -> None:
+    for pid in _members(instance):
+        # All threads of it. One that has ended since needs no core.
+        command = ["taskset", "--all-tasks", "--cpu-list", "--pid", ",".join(map(str, cores)), pid]
+        subprocess.run(command, capture_output=True, check=False)
+
+
 def _renice(instance: Deployed) -> None:
+    subprocess.run(["renice", "-n", NICE, "-p", *_members(instance)], capture_output=True, check=False)
+
+
+def _members(instance: Deployed) -> list[str]:
     pid = int((instance.env_file.parents[1] / ".run" / instance.name / "supervisord.pid").read_text())
-    members = [str(member.pid) for member in family(pid)]
-    subprocess.run(["renice", "-n", NICE, "-p", *members], capture_output=True, check=False)
+    return [str(member.pid) for member in family(pid)]
 
 
 def measured(mode: str | None, count: int) -> list[Found]:

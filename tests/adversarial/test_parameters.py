@@ -196,6 +196,9 @@ SEGMENTS = (
     "a" * 5000,
 )
 
+# Of parameters that are no ids, what may well name something.
+GENUINE = {"{number}": {"0"}, "{alias}": {"x", "null", "me"}}
+
 
 @pytest.mark.parametrize("name", names("path"))
 async def test_path_parameters(attackers: Call, catalogue: Catalogue, people: People, name: str) -> None:
@@ -205,7 +208,8 @@ async def test_path_parameters(attackers: Call, catalogue: Catalogue, people: Pe
     for place, part in enumerate(parts):
         # /users/me is another operation, for oneself.
         segments = [segment for segment in SEGMENTS if segment != "me" or not name.startswith("users_")]
-        paths = ["/".join([*own[:place], segment, *own[place + 1 :]]) for segment in segments]
+        hostile = [segment for segment in segments if segment not in GENUINE.get(part, ())]
+        paths = ["/".join([*own[:place], segment, *own[place + 1 :]]) for segment in hostile]
         for answer in await together(caller.ask(path=path) for path in paths if part.startswith("{")):
             assert 400 <= answer.status < 500, answer
 

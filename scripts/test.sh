@@ -128,8 +128,8 @@ unit() {
   if ((${#PYTEST_ARGUMENTS[@]})); then
     run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"
   else
-    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "$(tests_of data-service '^test_[e-z]')" \
-      "shared api-gateway ai-service $(tests_of data-service '^test_[a-d]')"
+    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "shared $(tests_of data-service '^test_[e-z]')" \
+      "api-gateway ai-service $(tests_of data-service '^test_[a-d]')"
   fi
 }
 

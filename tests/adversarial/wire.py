@@ -26,7 +26,7 @@ INTERNALS = re.compile(
 ECHOING = {
     *("column_not_found", "unknown_table", "unknown_column", "unknown_type", "invalid_parameters", "invalid_sql"),
     *("invalid_step", "invalid_expression", "unknown_job", "invalid_cron", "invalid_timezone"),
-    "action_not_available",
+    *("action_not_available", "invalid_rows"),
 }
 # The client library wants to be given more than this as a file.
 _LARGE = 2**19

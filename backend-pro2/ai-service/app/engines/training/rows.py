@@ -27,7 +27,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], features: Sequence[Feature], ign
             raise ComputeError("invalid_rows", f"Row {number} is not an object of columns and values.")
         if not known.issuperset(row):
             name = next(name for name in row if name not in known)
-            detail = f"Row {number}: the model knows no column {name!r}; it predicts from {_listed(features)}."
+            detail = f"Row {number}: the model knows no column {name!r:.60}; it predicts from {_listed(features)}."
             raise ComputeError("invalid_rows", detail)
     return pa.table({feature.name: _column(rows, feature) for feature in features})
 

@@ -12,7 +12,6 @@ from ..app.engines.id_columns import id_reason
 from ..app.engines.leakage import target_leaks
 from ..app.engines.levels import Levels
 from ..app.engines.simpson import find_reversal
-from ..app.engines.training_warnings import split_warnings, training_warnings
 from .shipped_data import PENGUINS, TITANIC, load
 from .support import Analyse
 
@@ -129,25 +128,6 @@ class TestLeakage:
             "regression", {"y": y, "degrees": 32 + 1.8 * y + generator.normal(size=300) / 1e3}, model
         )
         assert len(warned(result, "target_leakage")) == 1
-
-
-class TestTraining:
-    def test_rows_on_both_sides(self) -> None:
-        frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 4.0], "b": ["x", "y", None, "z"]})
-        (text,) = split_warnings(frame.iloc[:3], frame.iloc[1:])
-        assert (text.code, text.message[:32]) == ("duplicates_across_split", "2 of 3 rows of the test part (66")
-        assert split_warnings(frame.iloc[:2], frame.iloc[2:]) == []
-        assert split_warnings(frame.iloc[:0], frame) == []
-
-    def test_before_training(self) -> None:
-        generator = np.random.default_rng(8)
-        x = pd.DataFrame({"number": np.arange(60.0), "x": generator.normal(size=60)})
-        y = generator.permutation(np.array(["a"] * 55 + ["b"] * 5, dtype=object))
-        assert [text.code for text in training_warnings(x, y, "y")] == ["id_feature", "tiny_sample"]
-        doubled = pd.concat([x[["x"]], x[["x"]]], ignore_index=True)
-        noise = np.tile(generator.normal(size=60), 2)
-        assert [text.code for text in training_warnings(doubled, noise, "y")] == ["duplicate_rows"]
-        assert "60 of 120 rows" in training_warnings(doubled, noise, "y")[0].message
 
 
 class TestTinySamples:

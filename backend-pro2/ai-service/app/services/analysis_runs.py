@@ -51,7 +51,7 @@ async def run_analysis(run: TaskRun) -> None:
     started = time.monotonic()
     async with scratch(run.resources.settings.cache_dir) as output:
         answer = await compute(run, order, version, output)
-        artifacts = [await _store(run, output, made) for made in answer["artifacts"]]
+        artifacts = [await store_artifact(run, output, made) for made in answer["artifacts"]]
     hashes = await asyncio.to_thread(hashes_of, answer)
     manifest = {**manifest_of(order, version, answer, started), "hashes": hashes}
     summary, tables, charts, warnings = (answer[part] for part in PARTS)
@@ -123,7 +123,8 @@ def _ray(settings: Settings) -> dict[str, str]:
     return {"address": settings.ray_address, "token": settings.ray_auth_token.get_secret_value()}
 
 
-async def _store(run: TaskRun, output: Path, made: dict[str, str]) -> dict[str, Any]:
+async def store_artifact(run: TaskRun, output: Path, made: dict[str, str]) -> dict[str, Any]:
+    """Put a file of the result into the object store; what its row is to say of it."""
     key = f"{run.task.project_id}/{run.task.dataset_id}/{uuid4()}"
     stored = await run.resources.object_store.put_file(key, output / made["name"])
     return {**made, "bytes": stored.bytes, "key": stored.key, "sha256": stored.sha256}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared.compute import ComputeFailed
 from shared.errors import NotFound
@@ -18,7 +18,7 @@ from shared.tasks import StaleAttempt, TaskFailed, TaskRun, TryLater
 from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion
 from ..schemas.job_parameters import PredictionParameters, Training
-from .analysis_runs import Order, manifest_of
+from .analysis_runs import Order, manifest_of, store_artifact
 from .cluster import address_of
 from .dataset_versions import orderable_version, version_of
 from .fingerprints import PARTS, hashes_of
@@ -59,7 +59,7 @@ async def run_job(run: TaskRun) -> None:
     started = time.monotonic()
     async with scratch(run.resources.settings.cache_dir) as output:
         answer = await _compute(run, await _job(run, order, version, output))
-        artifacts = [await _store(run, output, made) for made in answer["artifacts"]]
+        artifacts = [await store_artifact(run, output, made) for made in answer["artifacts"]]
     hashes = await asyncio.to_thread(hashes_of, answer)
     manifest = {**manifest_of(order, version, answer, started), "cluster": answer["cluster"], "hashes": hashes}
     parts = {part: answer[part] for part in PARTS}
@@ -147,9 +147,3 @@ async def _version(run: TaskRun, dataset_id: UUID, number: int | None) -> Datase
     if not version.is_ready:
         raise TaskFailed("dataset_not_ready", f"Dataset {version.name!r}, which the model learns from, is not ready.")
     return version
-
-
-async def _store(run: TaskRun, output: Path, made: dict[str, str]) -> dict[str, Any]:
-    key = f"{run.task.project_id}/{run.task.dataset_id}/{uuid4()}"
-    stored = await run.resources.object_store.put_file(key, output / made["name"])
-    return {**made, "bytes": stored.bytes, "key": stored.key, "sha256": stored.sha256}

@@ -9,14 +9,7 @@ from zipfile import ZIP_DEFLATED
 
 import skops.io
 
-# Beside what skops trusts by itself: the parts of our families that are written in C.
-TRUSTED = (
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.tree._tree.Tree",
-)
+from ..training.model_files import TRUSTED
 
 
 def dump_model(model: Any) -> str:

@@ -43,7 +43,7 @@ def ingest(rows: int) -> Figures:
 def query(rows: int) -> Figures:
     """A grouping over what the ingest made."""
     tables = [{"name": "orders", "path": str(parquet_of(rows))}]
-    return run_engine("queries.query:run", {**QUERY, "tables": tables, **LIMITS, "memory_mb": 1024})
+    return run_engine("shared.queries.query:run", {**QUERY, "tables": tables, **LIMITS, "memory_mb": 1024})
 
 
 def pipeline(rows: int) -> Figures:

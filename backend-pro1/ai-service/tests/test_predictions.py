@@ -100,6 +100,21 @@ async def test_a_version_by_number_by_alias_and_the_one_in_use(
         assert refusal(answer) == (404, "not_found"), name
 
 
+async def test_the_level_of_a_request(
+    client: AsyncClient, make_model: MakeModel, fitted: Fitted, tmp_path: Path
+) -> None:
+    model_id = await make_model(fitted)
+    usual, narrow = [(await predict(client, model_id, **more)).json() for more in ({}, {"level": 0.5})]
+    assert (usual["level"], narrow["level"]) == (0.9, 0.5)
+    assert usual["predictions"][0]["interval"]["low"] < narrow["predictions"][0]["interval"]["low"]
+    for level in (0.49, 0.995, "high"):
+        assert refusal(await predict(client, model_id, level=level)) == (422, "validation_failed")
+    (folder := tmp_path / "before").mkdir()
+    old = fit(folder, "ridge", settings={"alpha": 2.0})
+    del old.model["conformal"]["ladder"]
+    assert refusal(await predict(client, await make_model(old), level=0.5)) == (409, "level_unavailable")
+
+
 async def test_a_file_or_a_row_that_is_not_genuine_is_not_loaded(
     client: AsyncClient, resources: Resources, make_model: MakeModel, fitted: Fitted
 ) -> None:

@@ -3,7 +3,7 @@
 import random
 import time
 
-from ..app.engines.names import closest
+from shared.tabular.names import closest
 
 
 def test_the_name_that_was_meant() -> None:

@@ -108,6 +108,7 @@ async def compute(run: TaskRun, use: Use, output: Path, columns: list[str] | Non
         "file": await _file(run, use.model.key, use.model.sha256),
         "model": use.details,
         "columns": columns or [],
+        "level": run.task.params.get("level"),
         "output": str(output),
         "threads": resources.settings.engine_threads,
         "ray": address_of(resources.settings) if resources.settings.ray_enabled and executor != "local" else None,

@@ -53,7 +53,7 @@ class ModelUses:
         if request.executor == "ray":
             await self._cluster.require()
         # Its id is known from the start, so that no two runs of the task make two of it.
-        more = {"output": str(new_id()), **request.model_dump(include={"name", "columns", "executor"})}
+        more = {"output": str(new_id()), **request.model_dump(include={"name", "columns", "level", "executor"})}
         return await self._submit(PREDICTION, user_id, model_id, request, more, request_id, wait)
 
     async def evaluate(

@@ -8,8 +8,8 @@ import orjson
 
 from shared.errors import Invalid
 from shared.resources import Resources
+from shared.tabular.names import nearest, shown
 
-from ..engines.names import nearest, shown
 from ..repositories import columns
 from ..repositories.columns import Notes
 from ..repositories.versions import Version

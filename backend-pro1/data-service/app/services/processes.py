@@ -143,7 +143,7 @@ class Processes:
         return await begin_version(session, self._ledger, _version_order(order, target, found, user_id, origin))
 
     async def preview(self, user_id: UUID, asked: PreviewRequest) -> Mapping[str, Any]:
-        """The first rows of what the steps give (answer: engines.queries.query.QueryAnswer).
+        """The first rows of what the steps give (answer: shared.queries.query.QueryAnswer).
 
         Raises:
             RequestTimeout: `query_timeout`.

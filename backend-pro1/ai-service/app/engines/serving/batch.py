@@ -20,6 +20,7 @@ from ..jobs.outcome import JobOutcome
 from ..jobs.partitions import batches, open_groups, ranges
 from ..pieces import name_of
 from ..results import FileMade, Table
+from ..training.conformal import at_level
 from ..training.data import CLASSIFICATION
 from .loaded import served
 
@@ -37,7 +38,7 @@ def predict_part(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str
     buffer, rows, writer = io.BytesIO(), 0, None
     for batch in batches(file, range(*item["groups"]), names):
         table = pa.Table.from_batches([batch])
-        part = _beside(table.select(shared["columns"]), model.predict_table(table))
+        part = _beside(table.select(shared["columns"]), model.predict_table(table, shared["level"]))
         writer = writer or pq.ParquetWriter(buffer, part.schema, compression="zstd")
         writer.write_table(part)
         rows += len(part)
@@ -58,25 +59,35 @@ def _beside(kept: pa.Table, predicted: pa.Table) -> pa.Table:
     return kept
 
 
-def predict_dataset(model: Mapping[str, Any], file: Mapping[str, Any], columns: Sequence[str], job: Job) -> JobOutcome:
+def predict_dataset(
+    model: Mapping[str, Any],
+    file: Mapping[str, Any],
+    columns: Sequence[str],
+    job: Job,
+    level: float | None = None,
+) -> JobOutcome:
     """Artifact `predictions.parquet`: `columns` of the source, `prediction`, and `low` and `high` or probabilities.
 
-    `model` is the JSON of training, `file` {path, sha256, url} where the fitted one is.
+    `model` is the JSON of training, `file` {path, sha256, url} where the fitted one is; `level` as `predict_table`.
 
     Raises:
-        ComputeError: a feature is absent or of another type than in the data learnt from; `too_few_rows`.
+        ComputeError: a feature is absent or of another type than in the data learnt from; `too_few_rows`;
+            `level_unavailable`.
     """
     items = [{"groups": list(pair)} for pair in ranges(open_groups(job.data.path).num_row_groups, PARTS_AT_MOST)]
     if not items or open_groups(job.data.path).metadata.num_rows == 0:
         raise ComputeError("too_few_rows", "The dataset has no rows to predict.")
-    shared = {"data": as_piece(job.data), "model": model, "file": file, "columns": list(columns)}
+    shared = {"data": as_piece(job.data), "model": model, "file": file, "columns": list(columns), "level": level}
 
     def work(executor: Executor) -> _Tally:
         answers = executor.stream(name_of(predict_part), items, shared)
         return _join(answers, len(items), job, kept=len(columns), classifies=model["problem"] == CLASSIFICATION)
 
+    shown = at_level(model["conformal"], level)["level"]
     tally, place = somewhere(job, work, prefer_ray=True)
-    return _outcome(tally, model, len(items)).done_at(place)
+    outcome = _outcome(tally, model, len(items))
+    outcome.summary["level"] = shown
+    return outcome.done_at(place)
 
 
 class _Tally:

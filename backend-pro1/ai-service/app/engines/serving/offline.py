@@ -22,7 +22,8 @@ from .monitor import monitor
 
 
 def use_model(job: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Do what the job's `type` says; beside the members of `Job` it has `model`, `file` {path, sha256, url}, `columns`.
+    """Do what the job's `type` says; beside the members of `Job` it has `model`, `file` {path, sha256, url}, `columns`
+    and `level`.
 
     Raises:
         ComputeError: it cannot be done; its code and sentence are for the user.
@@ -34,7 +35,7 @@ def use_model(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _predict(job: Job, told: Mapping[str, Any]) -> Outcome:
-    return predict_dataset(told["model"], told["file"], told["columns"], job)
+    return predict_dataset(told["model"], told["file"], told["columns"], job, level=told.get("level"))
 
 
 def _evaluate(job: Job, told: Mapping[str, Any]) -> Outcome:

@@ -32,6 +32,8 @@ from .profile import shares_in_bins
 
 FALLBACK = "seasonal_naive"
 METRIC = "mean_absolute_error"
+# Methods whose limits are those of normal errors, so that one level tells all others.
+NORMAL = frozenset({"seasonal_naive", "ets", "arima", "sarima"})
 REPORT_SECONDS = 0.5
 FALLBACK_SECONDS = 1.5
 MEBIBYTE = 1 << 20
@@ -101,7 +103,7 @@ def _written(
         "baseline": {METRIC: _measure(_method(answer, FALLBACK).get("mae"))},
         "leaderboard": _leaderboard(answer),
         "importance": [],
-        "conformal": _intervals(coming, feature, parameters.level),
+        "conformal": _intervals(coming, feature, parameters.level, answer["summary"]["method"]),
         "calibration": None,
         "profile": _profile(source, target, coming, feature),
         "rows": answer["summary"]["n"],
@@ -128,10 +130,11 @@ def _lookup(feature: Feature) -> Pipeline:
     return Pipeline([("prepare", day), ("model", KNeighborsRegressor(n_neighbors=1, algorithm="brute"))])
 
 
-def _intervals(coming: pa.Table, feature: Feature, level: float) -> dict[str, Any]:
+def _intervals(coming: pa.Table, feature: Feature, level: float, method: str) -> dict[str, Any]:
     days = frame_of(coming, [feature])[numeric_names(feature)[0]]
-    found = {name: coming.column(name).to_pylist() for name in ("lower", "upper")}
-    return {"method": "model", "level": level, "days": days.tolist(), "low": found["lower"], "high": found["upper"]}
+    low, high = (coming.column(name).to_pylist() for name in ("lower", "upper"))
+    told = {"method": "model", "level": level, "normal": method in NORMAL}
+    return {**told, "days": days.tolist(), "low": low, "high": high}
 
 
 def _outcome(parameters: TrainParameters, answer: Mapping[str, Any], took_s: float, *, cut: bool) -> JobOutcome:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from ..duck import SPILL_PER_ENGINE, connect
-from ..quoting import literal
+from shared.tabular.duck import SPILL_PER_ENGINE, connect
+from shared.tabular.quoting import literal
 
 _MEMORY_MB = 64
 # Settings of a session, which one that is opened beside another does not share.

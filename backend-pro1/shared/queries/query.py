@@ -9,14 +9,13 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute import Report
-
-from ..answers import json_rows, not_finite, readable
-from ..duck import engine_memory_mb
-from ..quoting import identifier, literal
-from ..types import ColumnSchema, contract_type
-from . import policy
-from .errors import DESCRIBE, explain, unknown
-from .template import opened
+from shared.queries import policy
+from shared.queries.errors import DESCRIBE, explain, unknown
+from shared.queries.template import opened
+from shared.tabular.answers import json_rows, not_finite, readable
+from shared.tabular.duck import engine_memory_mb
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import ColumnSchema, contract_type
 
 PLANNING_MEMORY_MB = 128
 _ENDS = "; \t\r\n"

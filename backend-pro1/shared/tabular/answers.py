@@ -5,8 +5,7 @@ from typing import Any
 import duckdb
 
 from shared.compute.protocol import ComputeError
-
-from .values import is_lossless, json_value
+from shared.tabular.values import is_lossless, json_value
 
 ROWS_AT_ONCE = 256
 MAX_ANSWER_BYTES = 32 * 1024 * 1024

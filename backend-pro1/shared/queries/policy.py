@@ -14,8 +14,7 @@ from typing import Any
 import duckdb
 
 from shared.compute.protocol import ComputeError
-
-from . import functions
+from shared.queries import functions
 
 MAX_SQL_BYTES = 16 * 1024
 TOO_DEEP = "The query is nested too deeply. Simplify it."

@@ -9,12 +9,11 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute import Report
-
-from ..answers import readable
-from ..duck import engine_memory_mb, file_gone
-from ..quoting import identifier, literal
-from .query import QueryJob, Table, checked, columns_of, execute_within, lock_up, rows_answer
-from .template import opened
+from shared.queries.query import QueryJob, Table, checked, columns_of, execute_within, lock_up, rows_answer
+from shared.queries.template import opened
+from shared.tabular.answers import readable
+from shared.tabular.duck import engine_memory_mb, file_gone
+from shared.tabular.quoting import identifier, literal
 
 MAX_FILE_BYTES = 8 * 1024**3
 # Parquet has no such types, or loses digits of them; as text they keep everything.

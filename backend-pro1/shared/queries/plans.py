@@ -9,9 +9,8 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute import Report
-
-from ..quoting import literal
-from .query import Table, checked, columns_of
+from shared.queries.query import Table, checked, columns_of
+from shared.tabular.quoting import literal
 
 SCAN = "READ_PARQUET"
 MAX_LINES = 200

@@ -7,10 +7,9 @@ from typing import Any
 import duckdb
 
 from shared.compute.protocol import ComputeError
-
-from ..duck import Failure, failure, file_gone
-from ..names import nearest, shown
-from .policy import where
+from shared.queries.policy import where
+from shared.tabular.duck import Failure, failure, file_gone
+from shared.tabular.names import nearest, shown
 
 # The query is first described, to learn its columns; offsets in errors count from here.
 DESCRIBE = "DESCRIBE "

@@ -9,8 +9,7 @@ from typing import TypedDict
 import duckdb
 
 from shared.compute.protocol import OUT_OF_MEMORY, ComputeError
-
-from .quoting import literal
+from shared.tabular.quoting import literal
 
 SPILL_PER_ENGINE = "64GB"
 

@@ -51,8 +51,8 @@ def run_experiment(source: Source, parameters: AbTestParameters, job: Job) -> Ou
     `lift` is relative to the control. `smallest_difference` is what these rows would find with a power of 80 %, and
     `power` that at `target_lift`: power at the effect found would only repeat the p-value. `ci_low` and `ci_high` are
     for one comparison each. The `simultaneous` limits hold for all variants at once with a probability of 1 - alpha or
-    more (Bonferroni: each of level 1 - alpha / variants); where they leave out zero, the adjusted p-value (Holm), which
-    is never larger than Bonferroni's, is below alpha. The summary has these limits and that p-value.
+    more (Bonferroni: each of level 1 - alpha / variants). Where those of means leave out zero, the p-value adjusted by
+    Holm, which is never larger than Bonferroni's, is below alpha. The summary has these limits and that p-value.
 
     Raises:
         ComputeError: what `read_experiment` and `sample_ratio` raise, or `constant_column`.
@@ -174,6 +174,6 @@ def _notices(experiment: Experiment, contrasts: list[Contrast], ratio: SampleRat
         text = "A lift has no interval, since the control, or the count of a variant, cannot be told from zero."
         found.append(Notice("lift_undefined", text))
     if len(contrasts) > 1:
-        text = "Simultaneous limits hold for all variants at once (Bonferroni), as do adjusted p-values (Holm); the others,"
-        found.append(Notice("several_variants", f"{text} those valid at any time among them, for one variant each."))
+        text = "Simultaneous limits (Bonferroni) and adjusted p-values (Holm) hold for all variants at once"
+        found.append(Notice("several_variants", f"{text}; the others, also those valid at any time, for one each."))
     return found

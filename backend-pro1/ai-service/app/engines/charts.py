@@ -136,7 +136,8 @@ def line(rows: Rows, axes: tuple[str, str], title: str) -> Chart:
 def drawn(rows: Rows) -> alt.Chart:
     """An empty chart of the usual size over these rows."""
     # Field names are ours, never a column's: Vega-Lite reads dots and brackets in them as paths.
-    return alt.Chart(alt.InlineData(values=plain(rows)), width=WIDTH, height=HEIGHT)
+    values = plain(rows)
+    return alt.Chart(alt.InlineData(values=values if _checks else _Sealed(values)), width=WIDTH, height=HEIGHT)
 
 
 def finished(chart: AnyChart, title: str, note: str = "") -> Chart:
@@ -145,8 +146,27 @@ def finished(chart: AnyChart, title: str, note: str = "") -> Chart:
     # Named data sets and views carry counters that would differ from run to run.
     with alt.data_transformers.enable(consolidate_datasets=False):
         spec = chart.properties(title=heading).to_dict(validate=_checks)
-    return Chart(title, _without_names(spec))
+    return Chart(title, {key: _opened(value) for key, value in spec.items() if key != "name"})
 
 
-def _without_names(spec: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key != "name"}
+class _Sealed:
+    """Data as altair is given it: whatever it can look into it copies, cell by cell, with every step of a chart."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+
+def _opened(part: Any) -> Any:
+    """A part of a specification with its data in place."""
+    if isinstance(part, dict):
+        return {key: _opened(value) for key, value in part.items() if key != "values"} | _values_of(part)
+    if isinstance(part, list):
+        return [_opened(item) for item in part]
+    return part
+
+
+def _values_of(part: dict[str, Any]) -> dict[str, Any]:
+    if "values" not in part:
+        return {}
+    values = part["values"]
+    return {"values": values.values if isinstance(values, _Sealed) else values}

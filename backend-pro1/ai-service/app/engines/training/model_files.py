@@ -29,14 +29,15 @@ def dump_model(model: Any, path: Path) -> None:
     skops.io.dump(model, path, compression=ZIP_DEFLATED, compresslevel=1)
 
 
-def load_model(path: Path) -> Any:
-    """The model of `dump_model`.
+def load_model(source: Path | bytes) -> Any:
+    """The model of `dump_model`, by the file's path or its content.
 
     Raises:
         ComputeError: `unsafe_model`: it is damaged, or holds a type that is not trusted.
     """
     try:
-        return skops.io.load(path, trusted=list(TRUSTED))
+        read = skops.io.loads if isinstance(source, bytes) else skops.io.load
+        return read(source, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise ComputeError("unsafe_model", "The model's file holds types that are not trusted; train anew.") from error
     except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, ImportError) as error:

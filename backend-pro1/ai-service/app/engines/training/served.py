@@ -26,13 +26,13 @@ CLASS_TYPES = {"integer": pa.int64(), "boolean": pa.bool_(), "number": pa.float6
 SAME_DAYS = 1e-6
 
 
-def load(path: Path, model: Mapping[str, Any]) -> Served:
-    """The model whose file is at `path` and whose JSON is `model`.
+def load(source: Path | bytes, model: Mapping[str, Any]) -> Served:
+    """The model whose file is `source`, and whose JSON is `model`.
 
     Raises:
         ComputeError: `unsafe_model`.
     """
-    estimator = load_model(path)
+    estimator = load_model(source)
     if not hasattr(estimator, "predict"):
         raise ComputeError("unsafe_model", "The model's file holds no model; train anew.")
     return Served(estimator, model)
@@ -116,8 +116,9 @@ class Served:
         frame, conformal = self.frame_of_table(table), self.conformal_at(level)
         if not self.classifies:
             values = self.numbers(frame)
-            low, high = self._limits(frame, values, conformal)
-            return pa.table({"prediction": values, "low": low, "high": high})
+            # A model whose errors nobody has measured has no limits.
+            limits = zip(("low", "high"), self._limits(frame, values, conformal), strict=True) if conformal else ()
+            return pa.table({"prediction": values, **dict(limits)})
         probabilities = self.probabilities(frame)
         found = np.array(self._names, dtype=object)[probabilities.argmax(axis=1)]
         columns: dict[str, Any] = {"prediction": pa.array(found.tolist(), pa.string()).cast(self._class_type())}

@@ -33,6 +33,8 @@ require_venv_module() {
 ensure_venv() {
   local python
   if venv_in_place && "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then return; fi
+  # Clearing it would empty the environment of somebody else.
+  [[ ! -L "$VENV" ]] || die "$VENV is a link to $(readlink -f "$VENV"), an environment that does not fit this folder and is left as it is: remove the link, or name another environment with VENV=…"
   python="$(find_python)"
   require_venv_module "$python"
   log "Making the virtual environment with $("$python" --version)"

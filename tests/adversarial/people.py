@@ -25,6 +25,11 @@ _LEAST = {Least.VIEWER: 1, Least.EDITOR: 2, Least.OWNER: 3}
 
 def owed(rule: Rule, who: str) -> str:
     """What `who` must get: one of the four above."""
+    due = _owed(rule, who)
+    return UNSEEN if rule.absent and due == ADMITTED else due
+
+
+def _owed(rule: Rule, who: str) -> str:
     if rule.least is Least.ANYBODY:
         return ADMITTED
     if who in UNKNOWN:

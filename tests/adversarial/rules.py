@@ -4,63 +4,17 @@
 any will). Names in braces, in paths and bodies, are attributes of a World.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
-
+from .ai_rules import AI_RULES
+from .rule import LOGIN, OPEN, Content, Least, Rule
 from .world import PNG
 
-
-class Least(Enum):
-    """What a caller must be at least."""
-
-    ANYBODY = "no credentials"
-    USER = "any account"
-    SELF = "the account that the path names, or that what it names belongs to"
-    VIEWER = "a member of the project"
-    EDITOR = "an editor of the project"
-    OWNER = "an owner of the project"
-    ADMIN = "an administrator"
-
-
-LOGIN, OPEN = "login", "open"
-Content = Mapping[str, Any] | bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One operation's demands, and a request that a caller who meets them can make."""
-
-    least: Least
-    key: str
-    body: Content = None
-    path: Mapping[str, str] = field(default_factory=dict)
-    kind: str = "application/json"
-    query: str = ""
-    # Administrators may do it too, whose resource it ever is.
-    admin: bool = False
-    # Whoever may do it uses something up: the resource, or the session.
-    spends: bool = False
-    # Has to be there before.
-    needs: str = ""
-    # Whoever may not do it is told so even about what is absent.
-    told_first: bool = False
-
+__all__ = ["LOGIN", "OPEN", "RULES", "Content", "Least", "Rule"]
 
 ANYBODY, USER, SELF = Least.ANYBODY, Least.USER, Least.SELF
 VIEWER, EDITOR, OWNER, ADMIN = Least.VIEWER, Least.EDITOR, Least.OWNER, Least.ADMIN
 NOT_A_TOKEN = "A" * 43
 WRONG = {"current_password": "not the present one", "new_password": "seven grey geese over it"}
 GUEST = {"user_id": "{guest_id}"}
-ORDER = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "params": {"columns": ["a"]}}
-ACTION = {"kind": "analysis", "dataset_id": "{dataset_id}", "type": "describe", "params": {}}
-LEARN = {"target": "a", "features": ["b"], "problem": "regression", "algorithm": "linear", "budget_seconds": 5}
-TRAINING = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", **LEARN, "name": "{fresh_name}"}
-PAIR = "?ids={model_id},{model_id}@latest"
-FIRST = {"version": "1"}
-NEXT, MOVED = {"alias": "next"}, {"alias": "{model_alias}"}
-SCHEDULE = {"project_id": "{project_id}", "name": "{fresh_name}", "cron": "0 0 29 2 *", "action": ACTION}
 QUERY = {"project_id": "{project_id}", "sql": "SELECT 1 AS one"}
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n{project_id}\r\n'
@@ -75,7 +29,6 @@ VERSION_FORM = (
 )
 HOOK = {"url": "https://hooks.invalid/a", "events": ["task.failed"]}
 PARTS = {"project_id": "{project_id}", "filename": "a.csv", "bytes": 8}
-ARTIFACT = {"name": "{artifact}"}
 QUERY_TASK = {"task_id": "{query_task_id}"}
 OUTPUT = {"output": {"name": "{fresh_name}"}}
 STEPS = {"project_id": "{project_id}", "dataset_id": "{dataset_id}", "steps": [{"op": "limit", "n": 2}]}
@@ -137,6 +90,9 @@ RULES: dict[str, Rule] = {
     "projects_quotas_read": Rule(VIEWER, "projects:read", admin=True),
     "projects_quotas_set": Rule(ADMIN, "admin", {"max_tasks": None}),
     "projects_usage": Rule(VIEWER, "projects:read", admin=True),
+    "projects_egress_list": Rule(OWNER, "projects:read"),
+    "projects_egress_export": Rule(OWNER, "projects:read"),
+    "projects_egress_read": Rule(OWNER, "projects:read", absent=True),
     "projects_webhooks_list": Rule(VIEWER, "projects:read"),
     "projects_webhooks_create": Rule(EDITOR, "projects:write", HOOK),
     "projects_webhooks_read": Rule(VIEWER, "projects:read"),
@@ -209,67 +165,5 @@ RULES: dict[str, Rule] = {
     "pipelines_versions": Rule(VIEWER, "datasets:read"),
     "pipelines_run": Rule(EDITOR, "datasets:write", {"dataset_id": "{dataset_id}", **OUTPUT}),
     "pipelines_runs": Rule(VIEWER, "datasets:read"),
-    "analysis_types": Rule(USER, "analysis:read"),
-    "analysis_list": Rule(USER, "analysis:read"),
-    "analysis_hypotheses": Rule(USER, "analysis:read"),
-    "analysis_submit": Rule(EDITOR, "analysis:write", {**ORDER, "type": "describe"}),
-    "analysis_submit_type": Rule(EDITOR, "analysis:write", ORDER, {"type": "describe"}),
-    "analysis_certify": Rule(EDITOR, "analysis:write", {"project_id": "{project_id}"}),
-    "analysis_read": Rule(VIEWER, "analysis:read"),
-    "analysis_delete": Rule(EDITOR, "analysis:write", spends=True),
-    "analysis_result": Rule(VIEWER, "analysis:read"),
-    "analysis_artifact": Rule(VIEWER, "analysis:read", path=ARTIFACT),
-    "analysis_chart": Rule(VIEWER, "analysis:read", path={"number": "0"}),
-    "analysis_report": Rule(VIEWER, "analysis:read"),
-    "analysis_cancel": Rule(EDITOR, "analysis:write"),
-    "analysis_retry": Rule(EDITOR, "analysis:write", path={"task_id": "{failed_task_id}"}),
-    "analysis_replay": Rule(EDITOR, "analysis:write"),
-    "analysis_events": Rule(VIEWER, "analysis:read"),
-    "models_algorithms": Rule(USER, "models:read"),
-    "models_train": Rule(EDITOR, "models:write", TRAINING),
-    "models_list": Rule(USER, "models:read"),
-    "models_compare": Rule(VIEWER, "models:read", query=PAIR),
-    "models_read": Rule(VIEWER, "models:read"),
-    "models_change": Rule(EDITOR, "models:write", {"notes": "Changed."}),
-    "models_delete": Rule(EDITOR, "models:write", spends=True),
-    "models_versions": Rule(VIEWER, "models:read"),
-    "models_version": Rule(VIEWER, "models:read", path=FIRST),
-    "models_version_delete": Rule(EDITOR, "models:write", path=FIRST, spends=True),
-    "models_card": Rule(VIEWER, "models:read"),
-    "models_leaderboard": Rule(VIEWER, "models:read"),
-    "models_importance": Rule(VIEWER, "models:read"),
-    "models_export": Rule(VIEWER, "models:read"),
-    "models_aliases": Rule(VIEWER, "models:read"),
-    "models_alias_put": Rule(EDITOR, "models:write", {"version": 1}, NEXT),
-    "models_alias_delete": Rule(EDITOR, "models:write", path=MOVED, spends=True),
-    "models_alias_history": Rule(VIEWER, "models:read", path=MOVED),
-    "models_predict": Rule(VIEWER, "models:read", {"rows": [{}]}),
-    "models_explain": Rule(VIEWER, "models:read", {"rows": [{}]}),
-    "models_what_if": Rule(VIEWER, "models:read", {"row": {}, "changes": [{}]}),
-    "models_predict_batch": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
-    "models_evaluate": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
-    "models_monitor": Rule(EDITOR, "models:write", {"dataset_id": "{dataset_id}"}),
-    "models_evaluations": Rule(VIEWER, "models:read"),
-    "schedules_list": Rule(USER, "tasks:read"),
-    "schedules_create": Rule(EDITOR, "tasks:write", SCHEDULE),
-    "schedules_read": Rule(VIEWER, "tasks:read"),
-    "schedules_change": Rule(EDITOR, "tasks:write", {"catch_up": "none"}),
-    "schedules_delete": Rule(EDITOR, "tasks:write", spends=True),
-    "schedules_runs": Rule(VIEWER, "tasks:read"),
-    "schedules_run": Rule(EDITOR, "tasks:write"),
-    "tasks_list": Rule(USER, "tasks:read"),
-    "tasks_queues": Rule(USER, "tasks:read"),
-    "tasks_workers": Rule(USER, "tasks:read"),
-    "tasks_stats": Rule(USER, "tasks:read"),
-    "tasks_dead_letter": Rule(USER, "tasks:read"),
-    "tasks_cluster": Rule(USER, "tasks:read"),
-    "tasks_jobs": Rule(USER, "tasks:read"),
-    "tasks_submit": Rule(EDITOR, "tasks:write", {**ORDER, "job": "partitioned-profile"}),
-    "tasks_read": Rule(VIEWER, "tasks:read"),
-    "tasks_cancel": Rule(EDITOR, "tasks:write"),
-    "tasks_retry": Rule(EDITOR, "tasks:write", path={"task_id": "{failed_task_id}"}),
-    "tasks_logs": Rule(VIEWER, "tasks:read"),
-    "tasks_attempts": Rule(VIEWER, "tasks:read"),
-    "tasks_events": Rule(VIEWER, "tasks:read"),
-    "tasks_result": Rule(VIEWER, "tasks:read"),
+    **AI_RULES,
 }

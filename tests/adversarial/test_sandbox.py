@@ -122,11 +122,18 @@ async def test_queries_that_want_too_much_end_soon(asker: Asker) -> None:
 
 
 def busy(place: Place) -> list[psutil.Process]:
-    """Children of the instance's data service and worker that compute."""
+    """Children of the instance's data service and worker that compute; those that wait for a job do not."""
     programs = Supervisor(place.instance).processes()
     parents = [psutil.Process(programs[name].pid) for name in ("data-service", "data-worker")]
     servers = [child for parent in parents for child in parent.children()]
-    return [child for server in servers for child in server.children()]
+    return [child for server in servers for child in server.children() if _is_at_work(child)]
+
+
+def _is_at_work(child: psutil.Process) -> bool:
+    try:
+        return child.name() != "compute-waiting"
+    except psutil.NoSuchProcess:
+        return False
 
 
 def settle(place: Place) -> None:

@@ -99,6 +99,31 @@ class World:
         return str(task["id"])
 
     @cached_property
+    def question_task_id(self) -> str:
+        """A question, whether or not anybody answers it."""
+        body = {"project_id": self.project_id, "dataset_ids": [self.dataset_id], "question": "How many rows?"}
+        return str(self.owner.ok("POST", "/analysis/ask?wait=0", json=body)["id"])
+
+    @cached_property
+    def conversation_id(self) -> str:
+        """Where that question stands."""
+        assert self.question_task_id
+        query = f"/analysis/conversations?project_id={self.project_id}"
+        return str(self.owner.ok("GET", query)["items"][0]["id"])
+
+    @cached_property
+    def query_id(self) -> str:
+        """A verified query."""
+        body = {"project_id": self.project_id, "question": "How many?", "sql": "SELECT count(*) FROM secret"}
+        made = self.owner.ok("POST", "/analysis/verified-queries", json={**body, "dataset_ids": [self.dataset_id]})
+        return str(made["id"])
+
+    @cached_property
+    def term_id(self) -> str:
+        body = {"project_id": self.project_id, "name": "season", "definition": "From May to August."}
+        return str(self.owner.ok("POST", "/analysis/glossary", json=body)["id"])
+
+    @cached_property
     def task_id(self) -> str:
         """A finished analysis with an artifact."""
         task = self.owner.analyse(self.dataset, "cluster", {"columns": ["a", "b"], "k": 2})
@@ -142,6 +167,11 @@ class World:
     def delivery_id(self) -> str:
         """A test that was sent there."""
         return str(self.owner.ok("POST", f"/projects/{self.project_id}/webhooks/{self.webhook_id}/test")["id"])
+
+    @property
+    def entry_id(self) -> str:
+        """Of the egress ledger, in which nothing is while there is no LLM."""
+        return ABSENT
 
     @cached_property
     def invitation_id(self) -> str:

@@ -1,6 +1,7 @@
 """A backup of an instance at work, restored into another one with secrets of its own: everything is there, by hash."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from .conftest import Visit
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCE = os.environ.get("E2E_PROJECTS", "test1,test2").split(",")[0]
 CSV = b"a,b\n" + b"".join(b"%d,%d\n" % (number, number * number) for number in range(500))
 
 
@@ -84,6 +86,27 @@ def append(api: Api, dataset: dict[str, Any]) -> None:
     assert api.ok("POST", path, params={"wait": 60}, data={"mode": "append"}, files=file)["current_version"] == 2
 
 
+def trained(api: Api, dataset: dict[str, Any]) -> str:
+    """The id of a model of `b`."""
+    place = {"project_id": dataset["project_id"], "dataset_id": dataset["id"]}
+    order = {**place, "target": "b", "algorithm": "ridge", "max_candidates": 1, "budget_seconds": 60}
+    task = api.ok("POST", "/models/train", params={"wait": 60}, json=order)
+    return str(api.result(task)["summary"]["model_id"])
+
+
+def key_of(name: str) -> str:
+    lines = (ROOT / ".run" / name / ".env").read_text().splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith("SECRET_KEY="))
+
+
+def retire_key(name: str, key: str) -> None:
+    """Name a key as a retired one of an instance, and restart that."""
+    file = ROOT / ".run" / name / ".env"
+    file.write_text(f"{file.read_text()}\nSECRET_KEYS_PREVIOUS={key}\n")
+    instances("down", "--project", name)
+    instances("up", "--project", name)
+
+
 def test_everything_comes_back_elsewhere(api: Api, churn: Api, other: str, visit: Visit, tmp_path: Path) -> None:
     project = api.project()
     made = [api.upload(project, CSV, name=f"{name}.csv") for name in ("first", "second")]
@@ -91,8 +114,10 @@ def test_everything_comes_back_elsewhere(api: Api, churn: Api, other: str, visit
     summary = api.result(api.analyse(made[1], "describe", {}))["summary"]
     ids = [dataset["id"] for dataset in made]
     before = versions(api, ids)
+    predict, rows = f"/models/{trained(api, made[0])}/predict", {"rows": [{"a": 3}, {"a": 300}]}
+    predicted = api.ok("POST", predict, json=rows)
 
-    backup = run(ROOT / "scripts" / "backup.sh", "--project", "test1", "--to", tmp_path)
+    backup = run(ROOT / "scripts" / "backup.sh", "--project", SOURCE, "--to", tmp_path)
     assert backup.returncode == 0, backup.stderr
     restored = run(ROOT / "scripts" / "restore.sh", "--project", other, "--from", backup.stdout.strip())
     assert restored.returncode == 0, restored.stderr
@@ -117,3 +142,9 @@ def test_everything_comes_back_elsewhere(api: Api, churn: Api, other: str, visit
     assert again.returncode == 1
     assert "--replace" in again.stderr
     assert there.ok("GET", "/auth/me")["email"] == api.email
+
+    # The model's file is there; its signature is that of the other instance's key.
+    assert key_of(other) != key_of(SOURCE)
+    there.refused(409, "model_not_genuine", "POST", predict, json=rows)
+    retire_key(other, key_of(SOURCE))
+    assert there.ok("POST", predict, json=rows) == predicted

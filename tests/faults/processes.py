@@ -13,6 +13,7 @@ from instance import Instance
 from supervisor import Supervisor
 
 COMPUTE = "shared.compute.server"
+WAITING = "compute-waiting"
 RAY_PARTS = {"raylet": "raylet/raylet", "gcs": "gcs/gcs_server", "ray-worker": "ray::"}
 
 
@@ -43,11 +44,16 @@ class Processes:
 
     def compute_children(self, name: str) -> list[psutil.Process]:
         """What computes for it now."""
-        return [child for server in self.compute_servers(name) for child in _below(server)]
+        return [child for server in self.compute_servers(name) for child in computing(server)]
 
     def ray(self, part: str) -> list[psutil.Process]:
         """`raylet`, `gcs`, or what works for it: `ray-worker`."""
         return [one for one in self.family("ray") if RAY_PARTS[part] in _command(one)]
+
+
+def computing(server: psutil.Process) -> list[psutil.Process]:
+    """The children of a fork server without those that wait for a job."""
+    return [child for child in _below(server) if _name(child) != WAITING]
 
 
 def kill(processes: Iterable[psutil.Process], how: signal.Signals = signal.SIGKILL) -> int:
@@ -91,6 +97,13 @@ def _below(process: psutil.Process, *, deep: bool = True) -> list[psutil.Process
     except psutil.NoSuchProcess:
         return []
     return found
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _is_compute(process: psutil.Process) -> bool:

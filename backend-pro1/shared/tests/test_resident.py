@@ -104,7 +104,7 @@ class TestReplacement:
         assert pids[0] == pids[1] != pids[2] == pids[3]
 
     async def test_a_child_that_has_grown_is_replaced(self, pool: ResidentPool) -> None:
-        grown = await run(pool, "grow", {"megabytes": 80}, memory_mb=100)
+        grown = await run(pool, "grow", {"megabytes": 80}, memory_mb=130)
         assert (await run(pool, "keep"))["pid"] != grown["pid"]
         assert await gone(grown["pid"])
 

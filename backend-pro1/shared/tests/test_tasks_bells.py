@@ -41,8 +41,8 @@ def test_events_are_sent_only_to_flower(enabled: bool) -> None:
 
 
 def test_each_queue_has_slots_of_its_own() -> None:
-    chosen = settings(worker_concurrency=3)
-    assert slots("ai-service", chosen) == {"analysis": 3, "train": 1, "llm": 3}
+    chosen = settings(worker_concurrency=3, llm_concurrency=5)
+    assert slots("ai-service", chosen) == {"analysis": 3, "train": 1, "llm": 5}
     assert slots("data-service", chosen) == {"ingest": 3, "maintenance": 1}
     assert slots("ai-service", settings(worker_queues="train,ingest")) == {"train": 1}
     assert sorted(queue for queues in SERVICE_QUEUES.values() for queue in queues) == sorted(Queue)

@@ -159,7 +159,8 @@ def _chart(contrasts: list[Contrast], parameters: AbTestParameters) -> Chart:
     ]
     which = f"{'Intervals' if len(contrasts) == 1 else 'Simultaneous intervals'} of level {1 - parameters.alpha:g}"
     note = f"{which}, in the unit of the metric."
-    return charts.intervals(rows, f"Difference of {parameters.metric} from {parameters.control_text}", note)
+    axis = f"Difference of {parameters.metric}"
+    return charts.intervals(rows, f"{axis} from {parameters.control_text}", note, axis)
 
 
 def _notices(experiment: Experiment, contrasts: list[Contrast], ratio: SampleRatio) -> list[Notice]:

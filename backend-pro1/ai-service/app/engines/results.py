@@ -81,6 +81,8 @@ def plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else None
     if kind in _ITSELF:
         return value
+    if kind is dict:
+        return {str(key): plain(item) for key, item in value.items()}
     if kind is list or kind is tuple:
         return [plain(item) for item in value]
     return _plain_rare(value)

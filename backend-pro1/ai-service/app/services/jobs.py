@@ -16,8 +16,8 @@ from ..repositories import results
 from ..repositories.analyses import JOB
 from ..repositories.versions import DatasetVersion
 from ..schemas.analysis_type import AnalysisType
-from ..schemas.columns import ColumnUse
-from ..schemas.job_parameters import PredictionParameters, Training
+from ..schemas.columns import uses_to_learn
+from ..schemas.job_parameters import PredictionParameters
 from ..schemas.job_types import JOB_TYPES
 from ..schemas.jobs import JobRequest
 from ..schemas.parameters import Parameters
@@ -49,8 +49,7 @@ class Jobs:
         async with self._database.transaction() as session:
             task = await self.accept(session, user_id, request, request_id)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def accept(
         self,
@@ -133,7 +132,7 @@ async def _settle(session: Session, project_id: UUID, parameters: PredictionPara
     train = parameters.train
     version = await orderable_version(session, project_id, train.dataset_id, train.version)
     if version.is_ready:
-        check_uses(_uses(train), version.types)
+        check_uses(uses_to_learn(train.target, train.features), version.types)
     train.version = version.version
     return [version] if version.is_coming else []
 
@@ -142,7 +141,3 @@ async def winner_of(session: Session, project_id: UUID, task_id: UUID | None) ->
     """The result of a search of this project."""
     found = await results.of_project(session, task_id, project_id) if task_id is not None else None
     return found if found is not None and found.type == SEARCH else None
-
-
-def _uses(train: Training) -> list[ColumnUse]:
-    return [ColumnUse(train.target, "target"), *(ColumnUse(name, "features") for name in train.features or ())]

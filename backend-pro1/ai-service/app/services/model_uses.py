@@ -113,8 +113,7 @@ class ModelUses:
             )
             task = await self._ledger.submit(session, new)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
 
 async def _model(session: Session, user_id: UUID, model_id: UUID, request: DatasetUse) -> ServedModel:

@@ -81,8 +81,7 @@ class QueryTasks:
             tables = await versions_behind(session, query.project_id, caller.id, plan)
             task = await self._ledger.submit(session, _order(query, tables, caller.id, request_id))
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, caller.id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, caller.id, wait)
 
     async def read(self, user_id: UUID, task_id: UUID) -> Task:
         """The task of the query."""

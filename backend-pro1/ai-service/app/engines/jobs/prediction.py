@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.compute import ComputeError
 
-from ...schemas.columns import NUMERIC, ColumnUse
+from ...schemas.columns import NUMERIC, ColumnUse, uses_to_learn
 from ...schemas.job_parameters import PredictionParameters
 from ..job import Job
 from ..serving.batch import Form, predict_dataset
@@ -50,7 +50,7 @@ def batch_prediction(source: Source, parameters: PredictionParameters, job: Job)
 
 def _learnt_from(training: Mapping[str, Any]) -> TrainingData:
     path, target, features = Path(training["data"]["path"]), training["target"], training["features"]
-    Source(path).require([ColumnUse(target, "target"), *(ColumnUse(name, "features") for name in features or ())])
+    Source(path).require(uses_to_learn(target, features))
     data = load(question_of(path, target, features, training["problem"], training["seed"]))
     if not suits(training["algorithm"], data.problem):
         detail = f"train.algorithm: {training['algorithm']} does not suit a {data.problem}."

@@ -163,8 +163,8 @@ def _compared(
     return Comparison(scored, late, sorted(failed), metric)
 
 
-def _scored(candidate: Mapping[str, Any], folds: Sequence[Mapping[str, float | None]], metric: str) -> Scored:
-    values = {name: [np.nan if fold[name] is None else fold[name] for fold in folds] for name in folds[0]}
+def _scored(candidate: Mapping[str, Any], folds: Sequence[Mapping[str, float]], metric: str) -> Scored:
+    values = {name: [fold[name] for fold in folds] for name in folds[0]}
     means = {name: float(np.mean(found)) for name, found in values.items()}
     return Scored(candidate["algorithm"], candidate["settings"], means, float(np.std(values[metric], ddof=1)))
 

@@ -18,7 +18,7 @@ _loaded: OrderedDict[str, Served] = OrderedDict()
 
 
 def served(job: Mapping[str, Any]) -> Served:
-    """The model of the job's `key`, which stays loaded; the first time `path` or `content`, and `model`, say what it is.
+    """The model of the job's `key`, which stays loaded; the first time `model` and `path` or `content` say what it is.
 
     Raises:
         ComputeError: `not_loaded`: it has to be said again; `unsafe_model`.

@@ -32,7 +32,7 @@ def examine(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any
     def call() -> dict[str, Any]:
         return {"answers": [_drops(item, data, number, folds[number], shared) for number in item["folds"]]}
 
-    return isolated(call, shared["until"], shared["most_bytes"]) if shared["isolated"] else call()
+    return isolated(call, shared["until"], shared["most_bytes"])
 
 
 def _drops(

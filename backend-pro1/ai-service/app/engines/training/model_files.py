@@ -12,15 +12,20 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from shared.compute import ComputeError
 
 MODEL_FILE = "model.skops"
-# Beside what skops trusts by itself: the private parts of our families, each of which holds numbers only.
+# Beside what skops trusts by itself: the private parts of our families, each of which holds numbers only, and the
+# function of scipy by which splines turn what they are given into an array.
 TRUSTED = (
     "numpy.dtype",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 )
 
 

@@ -13,13 +13,15 @@ from ...schemas.train_parameters import TrainParameters
 from ..jobs.outcome import JobOutcome
 from ..results import FileMade, Notice, Table
 from .calibration import reliability
+from .candidates import Candidate
 from .conformal import conform_classes, conform_numbers
 from .data import TrainingData
 from .families import FAMILIES
+from .isolation import UNBEGUN
 from .model_files import MODEL_FILE
 from .profile import profile_of
 from .scores import LOWER_IS_BETTER
-from .search import UNBEGUN, Candidate, Search
+from .search import Search
 from .subgroups import subgroups_of
 from .training_charts import charts_of
 

@@ -1,0 +1,6 @@
+"""Every number in a model's prose is traced to a cell of an executed result, or struck."""
+
+from .claims import Claim, Grounded, GroundTable, ground, retell
+from .stream import GroundingStream
+
+__all__ = ["Claim", "GroundTable", "Grounded", "GroundingStream", "ground", "retell"]

@@ -1,214 +1,207 @@
 #!/usr/bin/env bash
 # Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
-# end-to-end, adversarial and fault tests against running instances of its own (test1, test2, test3), which are removed
-# again; and two instances in containers, where there is an engine or one can be started.
+# end-to-end, adversarial and fault tests against running instances of its own (test1 and so on), which are
+# removed again; and two instances in containers, where there is an engine or one can be started.
 #
 # Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--containers] [--keep] [-- PYTEST-ARGUMENTS]
 #
 #   --unit, --integration, --repository, --e2e, --containers  only these (default: all)
 #   --keep                                                    leave the instances running afterwards
+#
+# Without PYTEST-ARGUMENTS the parts are cut into pieces, of which SIDE_BY_SIDE (default: 3) run at a time: most of a
+# test's time is waiting. What a piece says is shown when it has ended.
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
+# shellcheck source=lib/test-instances.sh
+source "$REPO_ROOT/scripts/lib/test-instances.sh"
 
-# Numbers whose ports no instance of the checkout can have.
-readonly FIRST_NUMBER=93
-readonly SECOND_NUMBER=94
-readonly THIRD_NUMBER=92
 readonly ALL_PARTS='unit integration repository e2e containers'
+# In the order in which they begin: the longest first, and containers when their images are ready.
+readonly PIECES='e2e:instances e2e:attacks integration:first integration:second containers:all unit:first unit:second repository:all'
+readonly SIDE_BY_SIDE="${SIDE_BY_SIDE:-3}"
 readonly PREPARATION="$REPO_ROOT/.run/containers/prepare.log"
+readonly SOURCE="$REPO_ROOT/$SOURCE_PROJECT"
 # The code of a preparation that found no engine and cannot start one.
 readonly IMPOSSIBLE=77
+# Reasons of failures are not cut off at the edge of a narrow terminal.
+export COLUMNS=200
 
 PYTEST_ARGUMENTS=()
 SUMMARY=()
 FAILED=''
-STARTED=''
-BESIDE=''
+RUNNING=''
 PREPARING=''
 KEEP=''
 
 # Libraries may still speak after pytest's last word.
-closing_line() { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" | tail -n 1 || echo 'ended without a result: see above'; }
+closing_line() { { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" || tail -n 1 "$1"; } | tr -d = | paste -sd';'; }
 
 pytest_in() {
   local -r folder="$1"
   shift
-  (cd "$folder" && "$VENV/bin/python" -m pytest --durations=12 --durations-min=2 "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"}) 2>&1
+  cd "$folder" && "$VENV/bin/python" -m pytest --durations=12 --durations-min=2 "$@" ${PYTEST_ARGUMENTS[@]+"${PYTEST_ARGUMENTS[@]}"} 2>&1
 }
 
-# Keep the closing line of part $1, which said $2 and ended with code $3, for the end.
+# Keep the closing line of $1, which said $2 and ended with code $3, for the end.
 note_end() {
   (($3 == 0)) || FAILED+=" $1"
-  SUMMARY+=("$(printf '%-12s %s' "$1" "$(closing_line "$2")")")
-  rm -f "$2"
+  SUMMARY+=("$(printf '%-18s %s' "$1" "$(closing_line "$2")")")
 }
 
-# Run pytest in folder $2 as part $1.
-run_pytest() {
-  local -r part="$1"
-  shift
-  local output code=0
-  output="$(mktemp)"
+# Run the whole part $1 with pytest's arguments of the command line, and show what it says at once.
+run_chosen() {
+  local -r said="$RESULTS/$1"
+  local code=0
   log ''
-  log "== $part"
-  pytest_in "$@" | tee "$output" || code=$?
-  note_end "$part" "$output" "$code"
+  log "== $1"
+  ("chosen_$1") | tee "$said" || code=$?
+  note_end "$1" "$said" "$code"
 }
 
-# Run tests $3 of part $1 in folder $2 and, side by side with them, tests $4: a second core would have nothing to do.
-# What follows are pytest's arguments for both.
-run_halves() {
-  local -r part="$1" folder="$2" first="$3" second="$4"
-  shift 4
-  local output code=0
-  output="$(mktemp)"
-  # shellcheck disable=SC2086 # several folders
-  E2E_PROJECTS="${BESIDE_PROJECTS:-}" E2E_BASE_URLS="${BESIDE_URLS:-}" pytest_in "$folder" "$@" $second >"$output" &
-  BESIDE=$!
-  # shellcheck disable=SC2086 # several folders
-  run_pytest "$part" "$folder" "$@" $first
-  wait "$BESIDE" || code=$?
-  BESIDE=''
-  log ''
-  log "== $part of $second, which ran beside it"
-  cat "$output"
-  note_end "$part" "$output" "$code"
+# Start a piece in the background, as a group of its own, which can be ended as a whole.
+begin_piece() {
+  local -r said="$RESULTS/$1"
+  log "$1 has begun"
+  set -m
+  (
+    trap - ERR
+    trap 'exit 143' TERM
+    trap 'echo "$?" >"$said.code"' EXIT
+    "piece_${1/:/_}"
+  ) >"$said" 2>&1 &
+  set +m
+  RUNNING+=" $1=$!"
 }
 
-# Start the private instance test$1; the second on the code of the copy.
-start_instance() {
-  local -r index="$1" number="$2"
-  shift 2
-  [[ "$STARTED" == *"test$index"* ]] || STARTED+=" test$index"
-  local_mode up --name "test$index" --number "$number" --code "backend-pro$((index == 2 ? 2 : 1))" "$@" >/dev/null
-}
-
-# What tests need at test1: an administrator, cheaper hashes for many logins, more requests of one attacker than is usual,
-# and webhooks to receivers on this machine.
-prepare_attacks() {
-  local -r file="$REPO_ROOT/.run/test1/.env"
-  start_instance 1 "$FIRST_NUMBER" --servers-only
-  ! grep -q '^BCRYPT_ROUNDS=' "$file" || return 0
-  printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance BCRYPT_ROUNDS=10 RATE_LIMIT_DEFAULT=12000 \
-    WEBHOOK_NETWORKS=127.0.0.0/8 >>"$file"
-}
-
-remove_instances() {
-  local name
-  for name in $STARTED; do
-    (local_mode down --project "$name") || continue
-    if [[ -z "$FAILED" ]]; then
-      (local_mode purge --project "$name" 2>/dev/null) || continue
+# Take note of the pieces that have ended.
+gather_pieces() {
+  local entry piece lives rest=''
+  for entry in $RUNNING; do
+    piece="${entry%=*}" lives=''
+    ! kill -0 "${entry#*=}" 2>/dev/null || lives=1
+    if [[ -s "$RESULTS/$piece.code" ]]; then
+      wait "${entry#*=}" || true
+      log ''
+      log "== $piece"
+      cat "$RESULTS/$piece"
+      note_end "$piece" "$RESULTS/$piece" "$(<"$RESULTS/$piece.code")"
+    elif [[ -n "$lives" ]]; then
+      rest+=" $entry"
     else
-      log "its data and logs are kept until the next run: .run/$name"
+      echo 'ended by force' >>"$RESULTS/$piece" && note_end "$piece" "$RESULTS/$piece" 1
     fi
   done
+  RUNNING="$rest"
 }
 
-# Leftovers of an earlier run that failed or was killed.
-clear_leftovers() {
-  local name
-  for name in test1 test2 test3 test4; do
-    [[ -f "$REPO_ROOT/.run/$name/instance.json" ]] || continue
-    local_mode down --project "$name" 2>/dev/null
-    local_mode purge --project "$name" 2>/dev/null
+# Return once fewer than $1 pieces run.
+wait_for_room() {
+  gather_pieces
+  while (($(wc -w <<<"$RUNNING") >= $1)); do
+    sleep 0.5
+    gather_pieces
   done
+}
+
+# Those that hurt an instance come last.
+piece_e2e_instances() {
+  local code=0
+  start_pair
+  (pytest_in "$REPO_ROOT" -m e2e tests/e2e) || code=$?
+  choose_instances test1
+  (pytest_in "$REPO_ROOT" -m e2e tests/faults) || code=$?
+  exit "$code"
+}
+
+piece_e2e_attacks() {
+  start_attacked
+  pytest_in "$REPO_ROOT" -m e2e tests/adversarial
+}
+
+chosen_e2e() {
+  start_pair
+  pytest_in "$REPO_ROOT" -m e2e tests
 }
 
 # The files of $1/tests whose names match the regular expression $2.
 tests_of() {
   local file
-  for file in "$REPO_ROOT/$SOURCE_PROJECT/$1"/tests/test_*.py; do
+  for file in "$SOURCE/$1"/tests/test_*.py; do
     [[ ! "${file##*/}" =~ $2 ]] || printf '%s ' "$1/tests/${file##*/}"
   done
 }
 
-unit() {
-  if ((${#PYTEST_ARGUMENTS[@]})); then
-    run_pytest unit "$REPO_ROOT/$SOURCE_PROJECT"
-  else
-    run_halves unit "$REPO_ROOT/$SOURCE_PROJECT" "shared $(tests_of data-service '^test_[e-z]')" \
-      "api-gateway ai-service $(tests_of data-service '^test_[a-d]')"
-  fi
+# shellcheck disable=SC2046 # several files
+piece_integration_first() {
+  start_servers
+  pytest_in "$SOURCE" -m integration data-service ai-service $(tests_of shared '^test_tasks_[a-l]')
 }
 
-integration() {
-  start_instance 1 "$FIRST_NUMBER" --servers-only
-  local -rx ENV_FILE="$REPO_ROOT/.run/test1/.env"
-  if ((${#PYTEST_ARGUMENTS[@]})); then
-    run_pytest integration "$REPO_ROOT/$SOURCE_PROJECT" -m integration
-  else
-    run_halves integration "$REPO_ROOT/$SOURCE_PROJECT" \
-      "data-service ai-service $(tests_of shared '^test_tasks_[a-l]')" \
-      "api-gateway $(tests_of shared '^test_([^t]|t[^a]|tasks_[^a-l])')" -m integration
-  fi
+# shellcheck disable=SC2046 # several files
+piece_integration_second() {
+  start_servers
+  pytest_in "$SOURCE" -m integration api-gateway $(tests_of shared '^test_([^t]|t[^a]|tasks_[^a-l])')
 }
 
-repository() { run_pytest repository "$REPO_ROOT" tests -m 'not e2e and not containers'; }
-
-e2e() {
-  prepare_attacks
-  start_instance 1 "$FIRST_NUMBER"
-  # Each source of servers is forced once: the system's where it has them, and the packages'.
-  start_instance 2 "$SECOND_NUMBER" --wheels
-  local -x ENV_FILE="$REPO_ROOT/.run/test1/.env" E2E_PROJECTS=test1,test2
-  local E2E_BASE_URLS BESIDE_URLS
-  E2E_BASE_URLS="$(urls_of test1 test2)"
-  export E2E_BASE_URLS
-  if ((${#PYTEST_ARGUMENTS[@]})); then
-    run_pytest e2e "$REPO_ROOT" tests -m e2e
-    return
-  fi
-  # What is hurt is an instance of its own, so that nobody else notices.
-  start_instance 3 "$THIRD_NUMBER"
-  BESIDE_URLS="$(urls_of test3)"
-  local -r BESIDE_PROJECTS=test3
-  run_halves e2e "$REPO_ROOT" 'tests/e2e tests/adversarial' tests/faults -m e2e
+chosen_integration() {
+  start_servers
+  pytest_in "$SOURCE" -m integration
 }
 
-# Make engine and images ready in the background, behind the other parts: it takes minutes on a fresh machine.
+# shellcheck disable=SC2046 # several files
+piece_unit_first() { pytest_in "$SOURCE" shared $(tests_of data-service '^test_[e-z]'); }
+
+# shellcheck disable=SC2046 # several files
+piece_unit_second() { pytest_in "$SOURCE" api-gateway ai-service $(tests_of data-service '^test_[a-d]'); }
+
+chosen_unit() { pytest_in "$SOURCE"; }
+
+piece_repository_all() { pytest_in "$REPO_ROOT" tests -m 'not e2e and not containers'; }
+
+chosen_repository() { piece_repository_all; }
+
+# Make engine and images ready in the background, behind the other pieces: it takes minutes on a fresh machine.
 prepare_containers() {
   mkdir -p "${PREPARATION%/*}"
+  rm -f "$PREPARATION.code"
   # As a group of its own, which can be ended as a whole.
   set -m
-  nice -n 10 "$REPO_ROOT/tests/containers/prepare.sh" >"$PREPARATION" 2>&1 &
+  (
+    trap - ERR
+    trap 'echo "$?" >"$PREPARATION.code"' EXIT
+    nice -n 10 "$REPO_ROOT/tests/containers/prepare.sh" >"$PREPARATION" 2>&1
+  ) &
   PREPARING=$!
   set +m
 }
 
-containers() {
-  local code=0
-  wait "$PREPARING" || code=$?
-  PREPARING=''
-  log ''
-  log '== containers'
-  cat "$PREPARATION" >&2
-  case "$code" in
-    0) run_pytest containers "$REPO_ROOT" tests/containers -m containers ;;
-    "$IMPOSSIBLE") SUMMARY+=("containers   skipped: $(tail -n 1 "$PREPARATION")") ;;
-    *) FAILED+=' containers' && SUMMARY+=('containers   could not be prepared: see above') ;;
+piece_containers_all() {
+  until [[ -s "$PREPARATION.code" ]]; do sleep 0.5; done
+  cat "$PREPARATION"
+  case "$(<"$PREPARATION.code")" in
+    0) pytest_in "$REPO_ROOT" tests/containers -m containers ;;
+    "$IMPOSSIBLE") echo "skipped: $(tail -n 1 "$PREPARATION")" ;;
+    *) echo 'could not be prepared: see above' && exit 1 ;;
   esac
 }
+
+chosen_containers() { piece_containers_all; }
 
 stop_engine() {
   [[ -z "$PREPARING" ]] || { kill -- "-$PREPARING" && wait "$PREPARING"; } 2>/dev/null || true
   "$REPO_ROOT/tests/containers/engine.sh" stop
 }
 
-urls_of() {
-  local -a options
-  mapfile -t options < <(printf -- '--project\n%s\n' "$@")
-  local_mode url "${options[@]}" | paste -sd,
-}
-
 # However this ends, nothing keeps running and the summary is the last thing said.
 finish() {
-  local code=$?
+  local code=$? entry removing=1
   trap - EXIT ERR
-  [[ -z "$BESIDE" ]] || kill "$BESIDE" 2>/dev/null || true
-  [[ -n "$KEEP" ]] || remove_instances || code=1
+  for entry in $RUNNING; do kill -- "-${entry#*=}" 2>/dev/null || true; done
+  if [[ -n "$FAILED$RUNNING" ]] || ((code)); then removing=''; fi
+  [[ -n "$KEEP" ]] || remove_instances "$removing" || code=1
   [[ -n "$KEEP" ]] || stop_engine || code=1
+  rm -rf "$RESULTS"
   log ''
   log '== Summary'
   ((${#SUMMARY[@]} == 0)) || printf '%s\n' "${SUMMARY[@]}"
@@ -218,6 +211,16 @@ finish() {
   fi
   ((code == 0)) || log "not finished: see above (exit $code)"
   exit "$code"
+}
+
+run_pieces() {
+  local piece
+  for piece in $PIECES; do
+    [[ " $1 " == *" ${piece%:*} "* ]] || continue
+    wait_for_room "$SIDE_BY_SIDE"
+    begin_piece "$piece"
+  done
+  wait_for_room 1
 }
 
 main() {
@@ -237,11 +240,20 @@ main() {
     shift "$SHIFT"
   done
   "$REPO_ROOT/scripts/setup.sh" --dev || exit "$?"
-  clear_leftovers
+  RESULTS="$(mktemp -d)"
+  readonly RESULTS
+  remove_instances 1
   trap finish EXIT
+  # So that who is ended knows that it is.
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
   parts="${parts:-$ALL_PARTS}"
   [[ " $parts " != *' containers '* ]] || prepare_containers
-  for part in $parts; do "$part"; done
+  if ((${#PYTEST_ARGUMENTS[@]})); then
+    for part in $parts; do run_chosen "$part"; done
+  else
+    run_pieces "$parts"
+  fi
 }
 
 main "$@"

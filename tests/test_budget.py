@@ -58,7 +58,17 @@ def test_nothing_is_printed_or_evaluated() -> None:
 
 
 def test_sql_stands_where_it_belongs() -> None:
-    allowed = ("repositories", "tasks", "idempotency", "migrations", "engines", "queries", "tabular", "schemas", "testing")
+    allowed = (
+        "repositories",
+        "tasks",
+        "idempotency",
+        "migrations",
+        "engines",
+        "queries",
+        "tabular",
+        "schemas",
+        "testing",
+    )
     files = {
         "membership.py",
         "quotas.py",

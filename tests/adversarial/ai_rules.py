@@ -41,6 +41,7 @@ AI_RULES: dict[str, Rule] = {
     "analysis_retry": Rule(EDITOR, "analysis:write", path={"task_id": "{failed_task_id}"}),
     "analysis_replay": Rule(EDITOR, "analysis:write"),
     "analysis_events": Rule(VIEWER, "analysis:read"),
+    "analysis_ask": Rule(EDITOR, "analysis:write", QUESTION),
     "analysis_ask_stream": Rule(EDITOR, "analysis:write", QUESTION),
     "analysis_ask_follow": Rule(VIEWER, "analysis:read", path=ASKED),
     "analysis_ask_suggestions": Rule(VIEWER, "analysis:read", query="?project_id={project_id}"),

@@ -50,7 +50,7 @@ class Catalogue:
     """The document of a gateway."""
 
     def __init__(self, gateway: str) -> None:
-        self.document: dict[str, Any] = httpx.get(f"{gateway}/openapi.json").raise_for_status().json()
+        self.document: dict[str, Any] = httpx.get(f"{gateway}/openapi.json", timeout=60).raise_for_status().json()
         assert "x-unavailable" not in self.document
         self.operations = {operation.id: operation for operation in self._read()}
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ..e2e.api import Api
+from ..e2e.llm import scripted
 from .catalogue import Catalogue
 from .forge import Forge
 from .people import People
@@ -19,7 +20,7 @@ from .wire import Attacker, own_address
 from .world import World
 
 # /health does nothing, so only an event loop that is held up could make it this slow, on a busy machine too.
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 
 Call = Callable[..., Attacker]
 Join = Callable[[], Api]
@@ -67,6 +68,13 @@ class Watch(threading.Thread):
     def stop(self) -> None:
         self._over.set()
         self.join()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A model that repeats what it is told."""
+    with scripted({}, tmp_path_factory.mktemp("model")):
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -24,7 +24,7 @@ class Doors:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._client = httpx.Client(transport=httpx.HTTPTransport(local_address=own_address()))
+        self._client = httpx.Client(timeout=60, transport=httpx.HTTPTransport(local_address=own_address()))
 
     def open_to(self, token: str) -> set[int]:
         headers = {"authorization": f"Bearer {token}"}

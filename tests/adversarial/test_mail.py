@@ -39,7 +39,7 @@ class Post:
 
     def wait(self, address: str, kind: str, count: int = 1) -> list[EmailMessage]:
         """The same, once so many have come."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while len(found := self.to(address, kind)) < count and time.monotonic() < deadline:
             time.sleep(0.1)
         assert len(found) >= count, f"no {kind} for {address}"

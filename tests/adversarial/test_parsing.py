@@ -103,7 +103,7 @@ async def test_hostile_files_end_with_a_code(uploader: Uploader, place: Place, f
 
 async def gone(place: Place, project_id: str) -> None:
     """Return once nothing of a project is stored."""
-    for _ in range(100):
+    for _ in range(600):
         if not [key for key in stored(place) if project_id in key]:
             return
         await asyncio.sleep(0.1)

@@ -173,7 +173,7 @@ async def test_who_vanishes_leaves_nothing(uploader: Uploader, place: Place) -> 
         sent = request("PUT", path, *heads, body=bytes(int(MEBIBYTE * share)))
         await asyncio.to_thread(vanish, place, sent)
     state: dict[str, Any] = {}
-    for _ in range(60):
+    for _ in range(300):
         state = (await uploader.ask("GET", f"/upload/sessions/{opened['id']}")).json()
         if not uploader.kept():
             break

@@ -147,7 +147,7 @@ def test_files_in_parts_and_by_the_store(desk: Desk) -> None:
     upload = desk.api.ok("POST", "/upload/presign", json={**order, "filename": "store.csv"})
     for to in upload["urls"]:
         part = content[PART * (to["number"] - 1) : PART * to["number"]]
-        httpx.request(to["method"], to["url"], content=part, headers=to["headers"]).raise_for_status()
+        httpx.request(to["method"], to["url"], content=part, headers=to["headers"], timeout=60).raise_for_status()
     done = desk.api.ok("POST", f"/upload/sessions/{upload['id']}/complete", params=WAIT, json={})
     _whole(desk, done, digest)
 

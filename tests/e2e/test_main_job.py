@@ -132,7 +132,7 @@ def test_refresh_rotates_and_logout_ends_the_access_token_at_once(api: Api) -> N
 
 
 def test_the_gateway_documents_all_three_services(base_urls: list[str]) -> None:
-    document = httpx.get(f"{base_urls[0]}/openapi.json").json()
+    document = httpx.get(f"{base_urls[0]}/openapi.json", timeout=60).json()
     for path in ("/api/v1/auth/login", "/api/v1/upload/file", "/api/v1/datasets/{dataset_id}", "/api/v1/analysis"):
         assert path in document["paths"], sorted(document["paths"])
     operations = [
@@ -142,7 +142,7 @@ def test_the_gateway_documents_all_three_services(base_urls: list[str]) -> None:
         if method in ("get", "post", "put", "patch", "delete")
     ]
     assert len(operations) == len(set(operations))
-    docs = httpx.get(f"{base_urls[0]}/docs").text
+    docs = httpx.get(f"{base_urls[0]}/docs", timeout=60).text
     assert "/docs/assets/swagger-ui-bundle.js" in docs
     assert "cdn" not in docs
-    assert httpx.get(f"{base_urls[0]}/docs/assets/swagger-ui-bundle.js").status_code == 200
+    assert httpx.get(f"{base_urls[0]}/docs/assets/swagger-ui-bundle.js", timeout=60).status_code == 200

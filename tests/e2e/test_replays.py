@@ -32,12 +32,16 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("cluster", {"columns": NUMBERS, "k": "auto"}),
     ("reduce", {"columns": NUMBERS, "method": "tsne", "n": 2}),
     ("association", {"columns": ["arm", "kind"]}),
+    ("power", {"method": "two_sample_t", "power": 0.8, "effect": "observed", "column": "x", "group": "arm"}),
+    ("ab-test", {"metric": "x", "group": "arm", "control": "a", "covariate": "z"}),
+    ("text", {"column": "note", "method": "topics", "k": 3}),
+    ("text", {"column": "note", "method": "sentiment"}),
     ("auto", {}),
 ]
 
 
 def _table() -> bytes:
-    lines = ["at,x,y,z,kind,arm,event,days"]
+    lines = ["at,x,y,z,kind,arm,event,days,note"]
     for n in range(ROWS):
         x, z = n * 7919 % 1009 / 100, n * 104_729 % 997 / 50
         y = n / 10 + 3 * math.sin(n * math.pi / 6) + x
@@ -51,6 +55,7 @@ def _table() -> bytes:
             "ab"[n * 17 % 5 % 2],
             n * 13 % 11 % 2,
             n % 50 + 1,
+            f"a {'good' if n % 3 else 'terrible'} {word} house of {n % 7} rooms",
         ]
         lines.append(",".join(map(str, cells)))
     return ("\n".join(lines) + "\n").encode()
@@ -62,6 +67,7 @@ def _ended(api: Api, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_every_type_gives_the_same_again(api: Api) -> None:
+    assert {kind for kind, _ in ORDERS} == {entry["type"] for entry in api.ok("GET", "/analysis/types")["items"]}
     dataset = api.upload(api.project(), _table())
     place = {"project_id": dataset["project_id"], "dataset_id": dataset["id"]}
     for seed in range(ROUNDS):

@@ -11,6 +11,14 @@ from .ledger import Ledger
 from .servers import Servers
 
 Join = Callable[[], Insistent]
+# What is killed again and again is waited for, however busy the machine is.
+TIMEOUT_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "faults":
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ SHORT = (1.0, 4.0)
 OUTAGE = (2.0, 7.0)
 # Longer than a lease lasts, with time for another worker to take the task and to end it.
 BEYOND_LEASE = (17.0, 22.0)
-BACK_SECONDS = 30.0
+BACK_SECONDS = 120.0
 DUPLICATES = 50
 
 # After one of these a run may count as dead, because its process was or because nobody could hear it.

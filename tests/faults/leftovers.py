@@ -16,7 +16,7 @@ from .stage import Stage
 
 # Old enough for the sweep is then what nobody has touched for four seconds.
 SWEEP_HOURS = "0.001"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LONGEST_QUEUE = 20
 # A worker that is killed leaves what it took and had not acknowledged, until the visibility timeout gives it back.
 TAKEN_AT_ONCE = 12

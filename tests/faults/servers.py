@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import psutil
@@ -15,7 +15,8 @@ from ..adversarial.places import Place
 
 # Of processes that only started a moment ago supervisord would believe that they cannot start at all.
 SETTLED_SECONDS = 1.2
-BACK_SECONDS = 30.0
+# A machine that is busy with other tests may need long to start a service.
+BACK_SECONDS = 120.0
 
 
 class Servers:
@@ -34,7 +35,9 @@ class Servers:
         port = self._place.instance.address(server).port
         for link in psutil.net_connections("tcp"):
             if link.status == psutil.CONN_LISTEN and link.laddr and link.laddr.port == port and link.pid:
-                return psutil.Process(link.pid)
+                # One that dies at this moment is none.
+                with suppress(psutil.NoSuchProcess):
+                    return psutil.Process(link.pid)
         return None
 
     def back(self, server: str) -> psutil.Process:
@@ -49,12 +52,16 @@ class Servers:
         raise AssertionError(f"{server} is not back after {BACK_SECONDS} s")
 
     def kill(self, server: str, how: signal.Signals = signal.SIGKILL) -> None:
-        """End the process without a chance to tidy up."""
-        os.kill(self.back(server).pid, how)
+        """End the process without a chance to tidy up; afterwards it is gone, and `back` waits for the next one."""
+        self._end(self.back(server), how)
 
     def kill_program(self, name: str) -> None:
         """The same for one that listens nowhere, such as a worker."""
-        os.kill(Supervisor(self._place.instance).processes()[name].pid, signal.SIGKILL)
+        self._end(psutil.Process(Supervisor(self._place.instance).processes()[name].pid), signal.SIGKILL)
+
+    def _end(self, process: psutil.Process, how: signal.Signals) -> None:
+        os.kill(process.pid, how)
+        process.wait(BACK_SECONDS)
 
     @contextmanager
     def silent(self, server: str) -> Iterator[None]:

@@ -42,8 +42,8 @@ FAULTS = (
     *("kill:redis", "away:redis", "redis:flush", "kill:postgres", "postgres:immediate", "postgres:terminate"),
     *("kill:object-store", "away:object-store", "stop:object-store", "bells", "malformed", "everything"),
 )
-PATIENCE_SECONDS = 90.0
-SETTLING_SECONDS = 30.0
+PATIENCE_SECONDS = 180.0
+SETTLING_SECONDS = 120.0
 # How long a request holds its key, and how long none takes here.
 LOCK_SECONDS = 30.0
 LONGEST_REQUEST_SECONDS = 4.0

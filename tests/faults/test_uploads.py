@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 PART = 2**20
 PARTS = 6
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 # Long enough that a worker is killed in the middle, short enough to be done again.
 CELLS = 400_000
 LINES = 700_000
@@ -150,6 +150,13 @@ class Office:
         """As if the worker had been silent for longer than its lease."""
         asyncio.run(self._lapse(task_ids))
 
+    async def _running(self, task_ids: tuple[str, ...]) -> int:
+        connection = await asyncpg.connect(self._servers.database_url)
+        query = "SELECT count(*) FROM analysis_tasks WHERE id = ANY($1::uuid[]) AND status = 'running'"
+        found: int = await connection.fetchval(query, list(task_ids))
+        await connection.close()
+        return found
+
     async def _lapse(self, task_ids: list[str]) -> None:
         connection = await asyncpg.connect(self._servers.database_url)
         await connection.execute(
@@ -159,8 +166,11 @@ class Office:
 
     def killed(self, *task_ids: str) -> None:
         """The worker dies in the middle of these tasks; each is done once all the same."""
-        for task_id in task_ids:
-            settled(self.person, f"/tasks/{task_id}", {"running", "succeeded", "failed"})
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        # Through the gateway, a busy machine might tell it too late.
+        while asyncio.run(self._running(task_ids)) < len(task_ids):
+            assert time.monotonic() < deadline, "they do not run at the same time"
+            time.sleep(0.02)
         time.sleep(0.2)
         self._servers.kill_program("data-worker")
         for task_id in task_ids:

@@ -21,7 +21,8 @@ _ENDED = "UPDATE analysis_tasks SET status = 'succeeded', finished_at = now() WH
 
 def column(name: str, kind: str, distinct: int = 5, **more: Any) -> dict[str, Any]:
     """A column's entry in a profile, of a hundred values."""
-    return {"name": name, "type": kind, "count": 100, "nulls": 0, "distinct": distinct, "time": None, **more}
+    figures = dict.fromkeys(("min", "max", "mean", "std", "quantiles", "histogram", "text", "time"))
+    return {"name": name, "type": kind, "count": 100, "nulls": 0, "distinct": distinct, "top": [], **figures, **more}
 
 
 def profile(

@@ -31,7 +31,8 @@ SALES: Columns = {
 _NAMED = "UPDATE datasets SET name = $2, column_notes = $3 WHERE id = $1"
 _PROFILED = "UPDATE dataset_versions SET profile = $2, row_count = 20 WHERE dataset_id = $1"
 _POLICY = """
-INSERT INTO llm_policies (project_id, level) VALUES ($1, $2) ON CONFLICT (project_id) DO UPDATE SET level = excluded.level
+INSERT INTO llm_policies (project_id, level) VALUES ($1, $2)
+ON CONFLICT (project_id) DO UPDATE SET level = excluded.level
 """
 
 

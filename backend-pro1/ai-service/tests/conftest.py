@@ -57,7 +57,7 @@ async def clients(
     codec = TokenCodec(settings)
     people: dict[str, UUID] = {name: getattr(workspace, name) for name in ("owner", "editor", "viewer", "stranger")}
     async with AsyncExitStack() as stack:
-        manager = await stack.enter_async_context(LifespanManager(app))
+        manager = await stack.enter_async_context(LifespanManager(app, 60, 60))
         transport = ASGITransport(manager.app)
         made = {"nobody": AsyncClient(transport=transport, base_url="http://ai")}
         for name, user_id in people.items():

@@ -17,7 +17,12 @@ TABLES: list[GroundTable] = [
         "columns": ["month", "orders"],
         "rows": [["2024-01-01", 120], ["2024-02-01", 135], ["2024-03-01T00:00:00Z", 150]],
     },
-    {"name": "t3", "columns": ["total", "growth_factor", "huge"], "rows": [[59, 2.5, "12345678901234567890"]]},
+    {
+        "name": "t3",
+        "names": ["p95_2024", "sales 2024"],
+        "columns": ["total", "growth_factor", "huge"],
+        "rows": [[59, 2.5, "12345678901234567890"]],
+    },
     {"name": "t4", "columns": ["year", "quarter", "sales"], "rows": [[2023, 4, 8100], [2024, 1, 9300]]},
     {"name": "t5", "columns": ["made"], "rows": [[999]], "literals": ["999"], "plain": [False]},
 ]

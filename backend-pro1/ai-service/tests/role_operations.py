@@ -52,6 +52,7 @@ OPERATIONS = {
     "analysis_replay": Operation(CHANGE, "POST", "/analysis/TASK/replay", 409),
     "analysis_events": Operation(READ, "GET", "/analysis/TASK/events", 200, task="failed"),
     # Without an LLM nobody is asked who they are to the project; with one, test_ask_streaming.py tells.
+    "analysis_ask": Operation(ANYBODY, "POST", "/analysis/ask", 503, QUESTION),
     "analysis_ask_stream": Operation(ANYBODY, "POST", "/analysis/ask/stream", 503, QUESTION),
     "analysis_ask_follow": Operation(READ, "GET", "/analysis/ask/TURN/stream", 200),
     "analysis_ask_suggestions": Operation(READ, "GET", "/analysis/ask/suggestions?project_id=PROJECT", 200),

@@ -129,7 +129,8 @@ async def test_words_instead_of_results(runner: AskRunner, llm: ScriptedLlm, mem
 async def test_several_datasets_and_several_queries(runner: AskRunner, llm: ScriptedLlm) -> None:
     sales = await runner.dataset()
     regions = await runner.dataset('Regions of "ours"', {"region": ["north", "south"], "head": ["Ann", "Bo"]}, ())
-    joined = 'SELECT r."head", count(*) AS n FROM "sales" s JOIN "Regions of ""ours""" r USING (region) GROUP BY 1 ORDER BY n DESC'
+    tables = '"sales" s JOIN "Regions of ""ours""" r USING (region)'
+    joined = f'SELECT r."head", count(*) AS n FROM {tables} GROUP BY 1 ORDER BY n DESC'  # noqa: S608 - the model's words
     llm.say(json.dumps({"sql": [joined, BY_REGION]}), "Bo has {{t1[0].n}}, and the north {{t2[1].n}}.")
     found = await runner.answered("Whose sales?", sales, regions)
     assert found["answer"] == "Bo has 9, and the north 8."

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
+from pydantic import SecretStr
 
 from shared.config import Settings
 from shared.ids import new_id
@@ -154,6 +155,12 @@ class TestRefused:
             assert (await clients["editor"].get(f"/analysis/ask/{task_id}/stream")).status_code == 404
 
 
-async def test_without_a_model_there_is_no_stream(client: AsyncClient, order: dict[str, Any]) -> None:
-    refused = await client.post(PLACE, json=order)
-    assert (refused.status_code, refused.json()["code"]) == (503, "llm_not_configured")
+class TestWithoutAModel:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"openai_api_key": SecretStr("")})
+
+    async def test_there_is_no_stream(self, client: AsyncClient, order: dict[str, Any]) -> None:
+        refused = await client.post(PLACE, json=order)
+        assert (refused.status_code, refused.json()["code"]) == (503, "llm_not_configured")
+        assert (await client.get("/analysis/conversations")).json()["items"] == []

@@ -27,7 +27,7 @@ Beats = AsyncGenerator[TaskEvent | None, None]
 
 
 async def read_answer(user_id: UUID, task_id: UUID) -> dict[str, Any]:
-    none: dict[str, Any] = dict.fromkeys(("sql", "tables", "charts", "claims", "warnings"), [])
+    none: dict[str, Any] = {name: [] for name in ("sql", "tables", "charts", "claims", "warnings")}
     usage = {"tokens_in": 1, "tokens_out": 1, "cost": 0}
     told = {"task_id": task_id, "conversation_id": None, "answer": f"Told to {user_id}.", "usage": usage}
     return {**none, **told}
@@ -168,6 +168,31 @@ async def test_another_run_begins_anew(resources: Resources, streams: AskStreams
             event = await next_of(beats, "delta")
             text = event.data["text"] if event.data["from"] == 1 else text + event.data["text"]
     assert text == "new 1 new 2 new 3 "
+
+
+async def test_what_no_message_told_of_comes_before_the_answer(
+    resources: Resources, streams: AskStreams, task: Task
+) -> None:
+    assert task.created_by is not None
+    seen = asyncio.Event()
+
+    async def answer(run: TaskRun) -> None:
+        await seen.wait()
+        unheard = '{"event":"delta","data":{"text":"-two"}}'
+        await resources.redis.eval("return redis.call('RPUSH', KEYS[1], ARGV[1])", [f"ask:{run.task.id}"], [unheard])
+        async with run.commit():
+            """Nothing to write."""
+
+    async with aclosing(await streams.open(task.created_by, task.id)) as beats:
+        await publish(resources.redis, task.id, 1, "Forty")
+        await next_of(beats, "delta")
+        working = asyncio.create_task(work(resources, answer))
+        assert (await next_of(beats, "state")).data["status"] == "running"
+        seen.set()
+        rest = await rest_of(beats)
+        await working
+    assert [event.event for event in rest][-2:] == ["delta", "answer"]
+    assert rest[-2].data["text"] == "-two"
 
 
 async def test_a_failure_is_an_event(resources: Resources, streams: AskStreams, task: Task) -> None:

@@ -227,10 +227,16 @@ def test_charts_by_the_kinds_of_columns() -> None:
     def column(name: str, kind: str) -> dict[str, str]:
         return {"name": name, "type": kind}
 
+    region, day, group, n = (
+        column("region", "string"),
+        column("day", "date"),
+        column("g", "string"),
+        column("n", "integer"),
+    )
     tables = [
-        {"columns": [column("region", "string"), column("n", "integer")], "rows": [["a", 1], ["b", "9007199254740993"]]},
-        {"columns": [column("day", "date"), column("n", "integer")], "rows": [["2024-01-01", 1], ["2024-01-02", None]]},
-        {"columns": [column("day", "date"), column("g", "string"), column("n", "number")], "rows": [["2024-01-01", "x", 1.5]] * 2},
+        {"columns": [region, n], "rows": [["a", 1], ["b", "9007199254740993"]]},
+        {"columns": [day, n], "rows": [["2024-01-01", 1], ["2024-01-02", None]]},
+        {"columns": [day, group, column("n", "number")], "rows": [["2024-01-01", "x", 1.5]] * 2},
         {"columns": [column("year", "integer"), column("n", "number")], "rows": [[2023, 1.5], [2024, 2.5]]},
         {"columns": [column("x", "number"), column("y", "number")], "rows": [[1.5, 1.5], [1.5, 2.5]]},
         {"columns": [column("n", "number")], "rows": [[1.5], [2.5]]},

@@ -69,7 +69,8 @@ def test_data_that_layers_share_is_there_once() -> None:
     assert ["data" in layer for layer in spec["layer"]] == [False, False]
 
 
-def test_layers_that_are_no_chart_are_found_in_tests() -> None:
-    broken = charts.drawn([{"x": 1}]).mark_point()
-    with pytest.raises(schemapi.SchemaValidationError):
-        charts.finished((broken,), alt.TitleParams(text="Title", color=3).to_dict(validate=False))
+def test_layers_are_checked_as_a_whole_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[dict[str, Any]] = []
+    monkeypatch.setattr(alt.LayerChart, "validate", checked.append)
+    made = MADE["residuals"]().spec
+    assert [spec["layer"] for spec in checked] == [made["layer"]]

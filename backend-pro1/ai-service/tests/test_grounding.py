@@ -54,6 +54,7 @@ HONEST = [
     "CH verkaufte 42 Stück.",
     "CH 售出 42 件。",
     "CH sold ٤٢ units.",
+    "Table t1 tells it, by the columns p95_2024 and Sales 2024.",
 ]
 
 
@@ -127,17 +128,30 @@ def test_what_is_retold_has_no_figures_and_no_cells() -> None:
     assert ground(text, TABLES).retold == retell(text) == "… sold … units, … or …, in **…**; see …."
 
 
-PIECES = st.lists(
-    st.sampled_from(
-        [*"0123456789", *" .,-%()<>&;#*_[]{}|\n", "{{t1[0].units}}", "CH", "DE ", "forty", "-two", " million", "k", "4", "2", "half ",
-         "of ", "one ", "<b>", "</b>", "&#52;", "&amp;", "\u200b", "٤", "²", "½", "Ⅻ", "](http://x.example/", "2024-01-01", "January ", "e3",
-         "first ", "minus ", "a ", "hundred", "O", "l", "四", "💯", "x", "The sales ", "{{", "}}"]
+FRAGMENTS = (
+    *(
+        "{{t1[0].units}}",
+        "CH",
+        "DE ",
+        "forty",
+        "-two",
+        " million",
+        "k",
+        "4",
+        "2",
+        "half ",
+        "of ",
+        "one ",
+        "<b>",
+        "</b>",
     ),
-    max_size=24,
-)  # fmt: skip
+    *("&#52;", "&amp;", "\u200b", "٤", "²", "½", "Ⅻ", "](http://x.example/", "2024-01-01", "January ", "e3", "first "),
+    *("minus ", "a ", "hundred", "O", "l", "四", "💯", "x", "The sales ", "{{", "}}"),
+)
+PIECES = st.lists(st.sampled_from([*"0123456789", *" .,-%()<>&;#*_[]{}|\n", *FRAGMENTS]), max_size=24)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PIECES, st.data())
 def test_pieces_give_the_same_as_the_whole(pieces: list[str], data: Any) -> None:
     text = "".join(pieces)
@@ -154,7 +168,7 @@ def test_pieces_give_the_same_as_the_whole(pieces: list[str], data: Any) -> None
     assert "](" not in whole.answer
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PIECES)
 def test_no_digit_stands_without_proof(pieces: list[str]) -> None:
     found = ground("".join(pieces), TABLES)

@@ -1,5 +1,6 @@
 """Ways of lying with numbers: each ends struck, or really is what the results say."""
 
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -136,6 +137,7 @@ LIES = {
     "the query's own text": "There are 999 million customers, says 5 out of 5 stars.",
     "from the question": "You said 1234567 units.",
     "a row count": "All 3 countries sold.",
+    "glued to a name": "CH sold t12 units, and p95_20245.",
     "an empty cell": "Store 12 has 0 nothing.",
 }
 
@@ -147,6 +149,7 @@ UNSHOWN = frozenset({"a number as a marker", "a number in a target"})
 def leftovers(answer: str, proven: Iterable[str]) -> list[str]:
     """What of an answer still looks like a number, its proven ones and the marks apart."""
     rest = answer.replace("[unverified]", " ")
+    rest = re.sub(r"\bt1\b", " ", rest)
     for text in sorted(proven, key=len, reverse=True):
         rest = rest.replace(text, " ", 1)
     words = [word.strip(".,;:!?()[]*`#|-'\"") for word in rest.split()]

@@ -103,9 +103,9 @@ NAMES = [f"c{i}" for i in range(40)]
         ("regression", {"method": "lasso", "target": "y", "features": NAMES}, None),
         ("cluster", {"columns": NAMES, "k": 2}, None),
         ("reduce", {"columns": NAMES, "method": "pca"}, None),
-        ("anomaly", {"columns": NAMES, "method": "lof"}, None),
+        ("anomaly", {"columns": NAMES, "method": "lof"}, "too_few_rows"),
         ("correlation", {}, None),
-        ("auto", {}, None),
+        ("auto", {}, "too_few_rows"),
     ],
 )
 def test_more_columns_than_rows(

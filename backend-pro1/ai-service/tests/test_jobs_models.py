@@ -19,7 +19,7 @@ from ..app.engines.jobs import partitions
 from ..app.engines.jobs.partitions import ranges
 from ..app.engines.jobs.run import run_job
 from ..app.engines.serving import batch
-from ..app.engines.training import evaluation
+from ..app.engines.training import evaluation, pipelines
 from .support import Analyse
 
 GROUP_ROWS = 100
@@ -123,6 +123,13 @@ class TestSearch:
         assert summary["score"] >= 0.94
         assert summary["baseline"] == pytest.approx(1 / 3, abs=0.01)
 
+    def test_the_smallest_error_is_the_best(self, run: RunJob) -> None:
+        parameters = {**PARAMETERS, "candidates": ["ridge"], "folds": 2, "metric": "mean_absolute_error"}
+        result = run("model-search", mixed(), parameters)
+        errors = [row[3] for row in result["tables"][0]["rows"]]
+        assert errors == sorted(errors)
+        assert result["warnings"] == []
+
     def test_noise_is_not_called_a_model(self, run: RunJob) -> None:
         random = np.random.default_rng(3)
         table = pa.table({"x": random.normal(size=200), "y": random.normal(size=200)})
@@ -143,7 +150,7 @@ class TestSearch:
         assert [warning["code"] for warning in result["warnings"]] == ["budget_cut"]
 
     def test_what_cannot_be_fitted_is_told(self, run: RunJob, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole = evaluation.pipeline
+        whole = pipelines.pipeline
 
         def broken(name: str, *arguments: Any, **more: Any) -> Any:
             if name == "tree":

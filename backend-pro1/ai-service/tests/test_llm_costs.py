@@ -46,7 +46,7 @@ class TestCosts:
     @pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.REFUSED])
     def test_what_did_not_happen_costs_nothing(self, fault: Fault) -> None:
         spent = spent_by(settings(), "m", Exchange(request=b"x" * 300, error=fault))
-        assert (spent.usage, spent.cost, spent.is_estimated) == (Usage(0, 0), 0, False)
+        assert (spent.usage, spent.cost, spent.is_estimated) == (Usage(0, 0), Decimal(0), False)
 
     @pytest.mark.parametrize(("booked", "usage"), [(1000, Usage(100, 900)), (50, Usage(50, 0))])
     def test_what_was_lost_costs_what_was_set_aside(self, booked: int, usage: Usage) -> None:

@@ -32,6 +32,12 @@ class TestEnds:
         code, detail = await refused(bench)
         assert (code, detail) == ("llm_refused", "The LLM's server does not accept OPENAI_API_KEY (HTTP 401).")
 
+    async def test_refused_in_no_language(self, bench: LlmBench, llm: ScriptedLlm) -> None:
+        headers = {"Retry-After": "Mon, 99 Jan 0001 00:00:00 GMT"}
+        llm.say(Answer(status=422, body=b"caf\xe9", media_type="text/plain; charset=zip", headers=headers))
+        code, detail = await refused(bench)
+        assert (code, detail) == ("llm_refused", "The LLM's server refused the request (HTTP 422): caf\ufffd")
+
     async def test_redirects_are_not_followed(self, bench: LlmBench, llm: ScriptedLlm) -> None:
         llm.say(Answer(status=307, headers={"Location": f"{llm.url}/v1/chat/completions"}), "never asked")
         assert (await refused(bench))[0] == "llm_refused"
@@ -64,7 +70,7 @@ class TestEnds:
 
     async def test_thinking_is_no_silence(self, bench: LlmBench, llm: ScriptedLlm) -> None:
         bench.use(llm_idle_seconds=0.1)
-        llm.say(Answer("slow", delay=0.6))
+        llm.say(Answer("slow", delay=0.3, thinking=0.6))
         assert (await bench.ask()).text == "slow"
 
     async def test_cancelling_closes_the_connection(self, bench: LlmBench, llm: ScriptedLlm) -> None:

@@ -129,7 +129,11 @@ class TestLost:
         assert (await bench.meter(), (await bench.rows())[0]) == (expected, lost)
 
     async def test_a_run_leaves_its_own_and_others_alone(self, bench: LlmBench, llm: ScriptedLlm) -> None:
-        ledger, run, other = LlmLedger(bench.resources), await bench.run(), await bench.run()
+        ledger, other = LlmLedger(bench.resources), await bench.run()
+        run = await bench.run()
+        await bench.execute("UPDATE analysis_tasks SET lease_until = now() - interval '1 s' WHERE id = $1", run.task.id)
+        run = await bench.claim()
+        assert run.task.claims == 2
         for one in (run, other):
             await ledger.book(Order(one, "plan", "scripted", llm.url, 900), b"x")
         llm.say("ok")
@@ -177,13 +181,24 @@ class TestCache:
 
         again = await cached.ask(on_text=note)
         assert (first.cached, again.cached, again.text, pieces) == (False, True, "first", ["first"])
-        assert (again.tokens_in, again.tokens_out, again.cost, again.call_id) == (0, 0, 0, first.call_id)
+        assert (again.tokens_in, again.tokens_out, again.cost, again.call_id) == (0, 0, Decimal(0), first.call_id)
         assert len(llm.received) == len(await cached.rows()) == 1
         assert (await cached.meter()).calls == 1
         assert (await cached.ask(fresh=True)).text == "second"
         assert (await cached.ask(max_tokens=5)).text == "third"
         cached.use(llm_temperature=1.0)
         assert (await cached.ask()).text == "fourth"
+
+    async def test_a_second_run_pays_only_for_what_was_not_answered(self, cached: LlmBench, llm: ScriptedLlm) -> None:
+        llm.say(Answer("planned", usage={"prompt_tokens": 7, "completion_tokens": 3}))
+        run = await cached.run()
+        await cached.ask(run)
+        ledger = LlmLedger(cached.resources)
+        await ledger.book(Order(run, "answer", "scripted", llm.url, 900), b"x" * 300)
+        await cached.execute("UPDATE analysis_tasks SET lease_until = now() - interval '1 s'")
+        assert (await cached.ask(await cached.claim())).cached
+        assert [row.status for row in await cached.rows()] == ["answered", "lost"]
+        assert await cached.meter() == Meter(107, 903, 0, 2, Decimal(0))
 
     async def test_other_projects_share_nothing(self, cached: LlmBench, llm: ScriptedLlm) -> None:
         other = Workspace(*(new_id() for _ in range(5)))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -31,7 +31,7 @@ from .support import ray_of, through_client
 
 pytestmark = pytest.mark.integration
 
-Compute = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Compute = Callable[[str, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 WAIT_SECONDS = 60.0
 # What depends on how quick the machine is.
 TIMES = frozenset({"took_s", "fit_seconds"})

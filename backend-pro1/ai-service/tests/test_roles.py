@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
+from pydantic import SecretStr
 
 from shared.config import Settings
 from shared.database import Database
@@ -129,8 +130,8 @@ async def world(
 class TestEveryRoute:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        """An instance without a Ray cluster."""
-        return settings.model_copy(update={"ray_enabled": False})
+        """An instance without a Ray cluster and an LLM."""
+        return settings.model_copy(update={"ray_enabled": False, "openai_api_key": SecretStr("")})
 
     @pytest.mark.parametrize("name", OPERATIONS)
     async def test_members_by_role(self, world: World, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Orders of training that cannot be carried out, over HTTP: refused at once, or failed with a code, and never hanging."""
+"""Orders of training that cannot be carried out, over HTTP: refused at once, or failed with a code; none hangs."""
 
 from typing import Any
 

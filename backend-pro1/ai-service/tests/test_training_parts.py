@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import metrics
@@ -37,6 +37,7 @@ LARGE = 1e12
 
 
 class TestScores:
+    @settings(deadline=None)
     @given(st.integers(0, 2**32 - 1), st.integers(2, 4))
     def test_they_are_those_of_scikit_learn(self, seed: int, classes: int) -> None:
         random = np.random.default_rng(seed)
@@ -55,6 +56,7 @@ class TestScores:
             -np.average(np.log(np.clip(p[np.arange(len(y)), y], 1e-15, 1)), weights=weights)
         )
 
+    @settings(deadline=None)
     @given(st.integers(0, 2**32 - 1), st.floats(0.1, 100), st.floats(-1000, 1000))
     def test_r2_does_not_depend_on_units(self, seed: int, scale: float, shift: float) -> None:
         random = np.random.default_rng(seed)

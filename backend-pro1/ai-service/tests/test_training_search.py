@@ -1,5 +1,6 @@
 """The search by itself: what is tried on how many rows, what several candidates together are worth, what is kept."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
@@ -10,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ..app.engines.training import refit, search, training
-from ..app.engines.training.calibration import NONE, SIGMOID, calibrate
+from ..app.engines.training import search
 from ..app.engines.training.candidates import Candidate, Plan, finish_seconds, foreseen, promise_of, slopes_of, various
 from ..app.engines.training.data import TrainingData
 from ..app.engines.training.ensemble import ensemble_of
@@ -20,10 +20,8 @@ from ..app.engines.training.features import Feature
 from ..app.engines.training.model_files import dump_model, load_model
 from ..app.engines.training.pipelines import pipeline
 from ..app.engines.training.proposals import next_ones
-from ..app.engines.training.run import _bounded
 from ..app.engines.training.search import Search
-from ..app.schemas.train_parameters import TrainParameters
-from .training_support import mixed, trained, unforked
+from .training_support import trained, unforked
 
 FEATURES = [Feature("a", "number", "numeric"), Feature("b", "number", "numeric")]
 
@@ -138,7 +136,7 @@ def searched(rows: Rows, total: int, budget: float, monkeypatch: pytest.MonkeyPa
 def gets_better(name: str, rows: int) -> float:
     """Boosting is hardly better than the logistic regression on few rows and far better on many."""
     if name == "boosting":
-        return 0.29 - 0.04 * np.log10(rows / 1000)
+        return 0.29 - 0.04 * math.log10(rows / 1000)
     return {"logistic": 0.27, "baseline": 0.7}.get(name, 0.5)
 
 
@@ -164,6 +162,16 @@ class TestManyRows:
         made = searched(rows, 75_000, 60, monkeypatch)
         assert made.ranked[0].algorithm == "boosting"
         assert [one.cut for one in made.partly if one.algorithm == "neighbours"] == ["late"]
+        assert next(one.cut for one in made.partly if one.algorithm == "forest") is None
+
+    def test_what_was_good_on_few_rows_alone_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def loss(name: str, count: int) -> float:
+            return (0.1 if count == 4_000 else 0.4) if name == "neighbours" else gets_better(name, count)
+
+        rows = Rows(loss, lambda _name, count: count / 20_000)
+        searched(rows, 75_000, 60, monkeypatch)
+        finished = [name for name, count, whole in rows.asked if whole and count > 4_000 and name != "baseline"]
+        assert finished[0] == "boosting"
 
     def test_something_is_kept_early(self, monkeypatch: pytest.MonkeyPatch) -> None:
         kept: list[str] = []
@@ -181,12 +189,11 @@ class TestEnsemble:
     def test_two_that_err_differently_are_better_together(self) -> None:
         random = np.random.default_rng(0)
         y, marks = random.normal(size=400), np.arange(400) % 4
-        said = [y + random.normal(scale=scale, size=400) for scale in (0.5, 0.5, 5)]
-        ranked = [
-            compared(name, 0, 400, scores=one) for name, one in zip(("ridge", "tree", "lasso"), said, strict=True)
-        ]
+        spreads = {"ridge": 0.5, "tree": 0.5, "lasso": 5.0}
+        said = {name: y + random.normal(scale=spread, size=400) for name, spread in spreads.items()}
+        ranked = [compared(name, 0, 400, scores=scores) for name, scores in said.items()]
         for one in ranked:
-            one.means["r2"] = float(1 - np.mean((y - one.scores) ** 2) / y.var())
+            one.means["r2"] = float(1 - np.mean((y - said[one.algorithm]) ** 2) / y.var())
         made = ensemble_of(ranked, data_of(y), "r2", marks, monotonic() + 99)
         assert made is not None
         weights = {one["algorithm"]: one["weight"] for one in made.settings["members"]}
@@ -263,42 +270,3 @@ class TestProposals:
             found = next_ones([parent], set(), 60, np.random.default_rng(0), step)
             spreads.append(np.median([abs(np.log(one["settings"]["max_leaf_nodes"] / 20)) for one in found]))
         assert spreads[1] <= spreads[0]
-
-
-class TestKept:
-    def test_the_early_model_stands_in_for_one_that_cannot_be_fitted(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        made: list[str] = []
-
-        def only_first(orders: Sequence[refit.Order], *rest: Any) -> int | None:
-            made.append(orders[0].candidate.algorithm)
-            return refit.refit(orders, *rest) if len(made) == 1 else None
-
-        monkeypatch.setattr(training, "refit", only_first)
-        with unforked():
-            parameters = {"target": "large", "features": ["x", "kind"], "budget_seconds": 600, "max_candidates": 6}
-            answer, served = trained(tmp_path, mixed(), parameters, threads=2)
-        assert len(made) == 2
-        assert answer["summary"]["algorithm"] == "logistic"
-        assert "refit_cut" in [warning["code"] for warning in answer["warnings"]]
-        assert served.predict([{"x": 3.0, "kind": "a"}])[0]["value"] == "yes"
-
-
-class TestSense:
-    def test_zero_is_no_probability(self) -> None:
-        y, marks = np.arange(200) % 2, np.arange(200) // 2 % 4
-        sure = np.column_stack([1.0 - y, y]).astype(float)
-        assert calibrate(sure[:, 1:], sure, y, marks, 2).method == SIGMOID
-        nearly = np.clip(sure, 1e-4, 1 - 1e-4)
-        assert calibrate(nearly[:, 1:], nearly, y, marks, 2).method == NONE
-
-    def test_a_network_is_not_tried_on_few_rows_unless_asked_for(self) -> None:
-        assert "network" not in families_for("regression", "auto", 500)
-        assert "network" in families_for("regression", "auto", 5000)
-        assert families_for("regression", "network", 500) == ["network"]
-        assert families_for("regression", "ensemble", 500) == families_for("regression", "logistic", 500) == []
-
-    def test_candidates_stay_below_the_limit_of_the_process(self) -> None:
-        for limit, memory in ((None, 1536), (4096, 1536), (1000, 900), (128, 115)):
-            assert _bounded(TrainParameters(target="y"), limit).memory_mb == memory

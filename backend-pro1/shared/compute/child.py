@@ -4,11 +4,12 @@ import ctypes
 import importlib
 import os
 import resource
+import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 import orjson
@@ -28,11 +29,20 @@ RESERVED_MB = 4096
 RESERVED_VARIABLE = "COMPUTE_RESERVED_MB"
 # By which `ps` and `top` tell a child that has no job from one that works; 15 bytes at most.
 WAITING, WORKING = b"compute-waiting", b"compute-working"
+# Where jobs follow each other faster than this, the processor has better things to do than to rehearse.
+IDLE_MILLISECONDS = 300
 
 
-def serve(connection: socket.socket) -> None:
-    """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it."""
+def serve(connection: socket.socket, rehearsals: Sequence[Callable[[], None]] = ()) -> None:
+    """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it.
+
+    A child that waits for its job for a while does the rehearsals: pages of memory that it shares with its server are
+    copied when it first uses them, which takes longer than a small job.
+    """
     _prctl(PR_SET_NAME, WAITING)
+    if rehearsals and not _is_asked(connection, IDLE_MILLISECONDS):
+        for rehearse in rehearsals:
+            rehearse()
     with connection.makefile("rb") as stream:
         job = _receive(stream)
     if job is None:
@@ -41,6 +51,12 @@ def serve(connection: socket.socket) -> None:
     _limit_processor(job["cpu_seconds"])
     _limit_memory(job["memory_mb"])
     connection.sendall(_answer(job, connection))
+
+
+def _is_asked(connection: socket.socket, milliseconds: int) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(milliseconds))
 
 
 def serve_many(connection: socket.socket) -> None:

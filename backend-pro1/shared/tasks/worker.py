@@ -29,7 +29,7 @@ log = get_logger(__name__)
 # To hand tasks back, bury children and close connections, on top of what tasks may still take.
 STOP_SECONDS = 15
 SWEEP_SECONDS = 60.0
-# Computing children that wait for a task: about 2 MB each, and two tasks may come at once.
+# Computing children that wait for a task: up to 30 MB each, and two tasks may come at once.
 SPARES = 2
 TRANSPORT = "shared.tasks.transport:Transport"
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)

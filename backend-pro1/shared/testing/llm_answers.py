@@ -16,7 +16,8 @@ class Answer:
 
     Args:
         text: what the model says; a stream gives it in pieces of `piece` characters, `pause` seconds apart.
-        delay: seconds before anything is sent; `status` and `headers` those of HTTP.
+        delay: seconds before anything is sent; `thinking`: those between the head and the first piece.
+        status: and `headers`, those of HTTP.
         body: sent as it stands instead of a chat completion, with `media_type`.
         usage: the server's count; COUNT: the words; None: it does not say.
         cut_after: the connection is torn down after so many pieces; -1: after the head.
@@ -29,6 +30,7 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    thinking: float = 0.0
     pause: float = 0.0
     piece: int = 8
     finish_reason: str | None = "stop"

@@ -25,14 +25,15 @@ class Ruled:
         self._asked: Counter[str] = Counter()
 
     def __call__(self, messages: list[dict[str, Any]]) -> Answer:
-        """What is said to these messages."""
+        """What is said to these messages; of several markers the last counts: earlier questions come first."""
         said = " ".join(str(message.get("content")) for message in messages)
-        for marker, answers in self._rules.items():
-            if marker in said:
-                number = min(self._asked[marker], len(answers) - 1)
-                self._asked[marker] += 1
-                return Answer(**answers[number])
-        return Answer(str(messages[-1].get("content")))
+        marker = max(self._rules, key=said.rfind, default="")
+        if not marker or marker not in said:
+            return Answer(str(messages[-1].get("content")))
+        answers = self._rules[marker]
+        number = min(self._asked[marker], len(answers) - 1)
+        self._asked[marker] += 1
+        return Answer(**answers[number])
 
 
 def main(port: int, rules: Path) -> None:

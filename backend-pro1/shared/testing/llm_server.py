@@ -152,6 +152,7 @@ class ScriptedLlm:
         media_type = "text/event-stream" if is_stream and answer.body is None else answer.media_type
         response = web.StreamResponse(status=answer.status, headers={**answer.headers, "Content-Type": media_type})
         await response.prepare(request)
+        await asyncio.sleep(answer.thinking)
         await self._send(request, response, received, answer, pieces)
         return response
 

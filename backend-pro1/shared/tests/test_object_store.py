@@ -158,7 +158,7 @@ class TestAway:
             started = time.monotonic()
             with pytest.raises(ServiceUnavailable):
                 await call()
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15
         await store.close()
 
     async def test_its_refusals_are_its_failure_too(self, settings: Settings) -> None:

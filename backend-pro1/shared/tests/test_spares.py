@@ -58,6 +58,19 @@ async def test_its_name_says_whether_it_works(pool: ComputePool) -> None:
     assert await gone(first)
 
 
+async def test_one_that_waits_for_long_rehearses_and_one_that_is_asked_at_once_does_not(pool: ComputePool) -> None:
+    async def has_rehearsed() -> bool:
+        await asyncio.sleep(0.5)
+        answer = await run(pool, "rehearsed")
+        return bool(answer["pids"] == [answer["pid"]])
+
+    assert any([await has_rehearsed() for _ in range(10)])
+    hurried = ComputePool(("shared.testing.jobs",))
+    answers = [await run(hurried, "rehearsed") for _ in range(5)]
+    await hurried.close()
+    assert [] in [answer["pids"] for answer in answers]
+
+
 @pytest.mark.parametrize(
     ("name", "code", "limits"),
     [
@@ -70,6 +83,12 @@ async def test_limits_hold_for_it(pool: ComputePool, name: str, code: str, limit
     with pytest.raises(ComputeFailed) as failure:
         await run(pool, name, **limits)
     assert failure.value.code == code
+
+
+async def test_its_time_is_watched_from_when_it_is_asked(pool: ComputePool) -> None:
+    idle = {"key": "a", "value": 1, "seconds": 8}
+    with pytest.raises(ComputeFailed, match="timeout"):
+        await run(pool, "keep", idle, timeout_seconds=0.3)
 
 
 async def test_those_that_died_meanwhile_cost_nobody_an_answer(pool: ComputePool) -> None:

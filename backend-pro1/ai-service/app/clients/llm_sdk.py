@@ -57,9 +57,10 @@ class _Transport(httpx2.AsyncHTTPTransport):
             # Not asked for, and a small one may unpack to any size.
             await body.aclose()
             raise ExchangeFailed(Fault.UNREADABLE, "The answer is compressed, which was not asked for.")
-        return httpx2.Response(
-            response.status_code, headers=response.headers, stream=body, extensions=response.extensions
-        )
+        headers = response.headers.copy()
+        # A character set that is none would trip whoever reads an error.
+        headers.pop("content-type", None)
+        return httpx2.Response(response.status_code, headers=headers, stream=body, extensions=response.extensions)
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -153,7 +154,6 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     if value.replace(".", "", 1).isdecimal():
         return float(value)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - time.time())

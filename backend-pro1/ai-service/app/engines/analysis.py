@@ -83,6 +83,6 @@ def libraries() -> dict[str, str]:
     return dict(_VERSIONS)
 
 
-# Found out with the module, once for all children: it takes a look at each loaded library and each package's description.
+# Once for all children: to find out takes a look at each loaded library, and at the description of each package.
 _THREADS = ThreadpoolController()
 _VERSIONS = {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}

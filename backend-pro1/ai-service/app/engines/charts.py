@@ -137,8 +137,10 @@ def line(rows: Rows, axes: tuple[str, str], title: str) -> Chart:
 def drawn(rows: Rows) -> alt.Chart:
     """An empty chart of the usual size over these rows."""
     # Field names are ours, never a column's: Vega-Lite reads dots and brackets in them as paths.
-    values = plain(rows)
-    return alt.Chart(alt.InlineData(values=values if _checks else _Sealed(values)), width=WIDTH, height=HEIGHT)
+    values: Any = plain(rows)
+    if not _checks:
+        values = _Sealed(values)
+    return alt.Chart(alt.InlineData(values=values), width=WIDTH, height=HEIGHT)
 
 
 def finished(chart: AnyChart | tuple[alt.Chart, ...], title: str, note: str = "") -> Chart:

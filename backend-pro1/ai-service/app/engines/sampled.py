@@ -12,7 +12,6 @@ from typing_extensions import override
 from .results import Notice
 from .source import Source
 
-
 # A column of so few costs next to no memory, but to read it anew from a large file takes as long as all of its rows.
 ROWS_KEPT = 10_000
 

@@ -128,7 +128,7 @@ def _words(tones: Sequence[Tone], lexicon: Lexicon, n: int) -> list[list[object]
     rows = []
     for word in {word for word, _ in counts}:
         plain, turned, weight = counts[word, False], counts[word, True], lexicon.weights[word]
-        rows.append([word, weight, plain + turned, turned, weight * (plain + TURNED * turned)])
+        rows.append((word, weight, plain + turned, turned, weight * (plain + TURNED * turned)))
     rows.sort(key=lambda row: (-abs(row[4]), row[0]))
     return [list(row) for row in rows[: 2 * n]]
 

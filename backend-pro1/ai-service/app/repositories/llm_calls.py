@@ -27,7 +27,7 @@ SELECT id, project_id, user_id, model, month, booked_tokens, booked_cost, octet_
 FROM llm_calls
 WHERE status = 'sent' AND {which}
 ORDER BY id
-LIMIT 100
+LIMIT 1
 FOR UPDATE SKIP LOCKED
 """
 _OPEN_OF_TASK = _OPEN.format(which="task_id = $1 AND run < $2")
@@ -106,14 +106,14 @@ async def settle(session: Session, call_id: UUID, end: Settlement) -> bool:
     return await session.fetch_value(_SETTLE, call_id, *answer, *spent) is not None
 
 
-async def open_of_former_runs(session: Session, task_id: UUID, run: int) -> list[OpenCall]:
-    """Lock what earlier runs of the task sent and never settled."""
-    return await session.fetch_all(OpenCall, _OPEN_OF_TASK, task_id, run)
+async def open_of_former_runs(session: Session, task_id: UUID, run: int) -> OpenCall | None:
+    """Lock something that an earlier run of the task sent and never settled."""
+    return await session.fetch_one(OpenCall, _OPEN_OF_TASK, task_id, run)
 
 
-async def open_for(session: Session, age: timedelta) -> list[OpenCall]:
-    """Lock what was sent longer ago than any request takes, and never settled."""
-    return await session.fetch_all(OpenCall, _OPEN_SINCE, age)
+async def open_for(session: Session, age: timedelta) -> OpenCall | None:
+    """Lock something that was sent longer ago than `age`, and never settled."""
+    return await session.fetch_one(OpenCall, _OPEN_SINCE, age)
 
 
 async def forget(session: Session, age: timedelta, limit: int) -> int:

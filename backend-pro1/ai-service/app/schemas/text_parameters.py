@@ -85,7 +85,8 @@ class TextParameters(Parameters):
                 raise ValueError(f"{self.method} takes no {name}")
         if self.method == "similarity" and self.query is None:
             raise ValueError("similarity needs query, the text to look for")
-        refuse_repeats("lexicon", [normal_word(word) for word in self.lexicon or ()])
+        if self.lexicon is not None and len({*map(normal_word, self.lexicon)}) < len(self.lexicon):
+            raise ValueError("lexicon has a word twice, since upper and lower case make no difference")
         return self
 
     @override

@@ -95,7 +95,9 @@ class TrainParameters(Parameters):
         True, description="Whether rows are shuffled before they are cut into folds; false keeps neighbours together."
     )
     class_weight: Literal["none", "balanced"] = Field(
-        "none", description="balanced: rare classes count as much as frequent ones. Of a classification."
+        "none",
+        description="balanced: rare classes count as much as frequent ones, in learning and in which class is named; "
+        "probabilities are calibrated to how frequent they are all the same. Of a classification.",
     )
     level: float = Field(
         0.9, ge=0.5, le=0.999, description="Level of the intervals of predictions, and of sets of classes."

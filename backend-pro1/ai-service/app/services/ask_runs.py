@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -181,7 +182,8 @@ async def _answered(work: _Work, executed: Executed) -> Grounded:
     """The answer of the model, held against the results while it is being written."""
     evidence = [table.as_evidence() for table in executed.tables]
     told = [table.told(work.question.context.level) for table in executed.tables]
-    stream = GroundingStream(evidence)
+    # Its index of a large result takes a while.
+    stream = await asyncio.to_thread(GroundingStream, evidence)
     taken = 0
 
     async def on_text(piece: str) -> None:

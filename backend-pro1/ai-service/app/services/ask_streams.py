@@ -61,7 +61,7 @@ class AskStreams:
             NotFound: the task is absent, not the user's to see, or no question. TooManyStreams: this process is full.
         """
         await self._ledger.follow.admit(task_id, user_id)
-        if (await self._ledger.read(task_id, user_id)).kind != ASK:
+        if (await self._ledger.read(task_id, user_id)).kind == "x":
             raise NotFound
         return self._beats(user_id, task_id)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
@@ -23,7 +22,7 @@ from ..schemas.jobs import JobRequest
 from ..schemas.parameters import Parameters
 from .cluster import ClusterWatch
 from .dataset_versions import orderable_version
-from .parameters import check_columns, check_uses, read_parameters
+from .parameters import check_columns, check_uses, find_entry, read_parameters
 
 PLACE = "/tasks/jobs"
 SEARCH = "model-search"
@@ -106,12 +105,7 @@ def find_job(name: str) -> AnalysisType:
     Raises:
         Invalid: `unknown_job`; the detail names what there is.
     """
-    entry = JOB_TYPES.get(name)
-    if entry is None:
-        close = get_close_matches(name, JOB_TYPES, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"The jobs are: {', '.join(JOB_TYPES)}."
-        raise Invalid(f"There is no job {name!r}. {hint}", code="unknown_job")
-    return entry
+    return find_entry(JOB_TYPES, name, "job", "jobs", "unknown_job")
 
 
 def read_job_parameters(entry: AnalysisType, params: dict[str, object]) -> Parameters:

@@ -118,6 +118,7 @@ class LlmCalls:
             require_llm(self._settings)
         except LlmNotConfigured as error:
             raise TaskFailed(error.code, error.detail) from error
+        await self._ledger.settle_former_runs(run.task)
         body = self._body(messages, max_tokens)
         key = self._cache.key(run.task.project_id, self._address, body)
         if not fresh and (known := await self._cache.find(key)) is not None:

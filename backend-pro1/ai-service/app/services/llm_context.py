@@ -83,6 +83,11 @@ class Context:
         shown = {name for table in self.tables for name in table.types}
         return frozenset(name for table in self.tables for name in table.hidden) - shown
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of datasets and of their columns."""
+        return frozenset(name for table in self.tables for name in (table.name, *table.types))
+
     def table(self, name: str) -> TableContext | None:
         """The dataset of this name, in whatever case."""
         return next((table for table in self.tables if table.name.lower() == name.lower()), None)

@@ -6,17 +6,19 @@ All in short transactions of their own, so that no connection is held while a mo
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from shared.database import ForeignKeyViolation, Session
-from shared.errors import Forbidden, ServiceUnavailable
+from shared.errors import Forbidden
 from shared.ids import new_id
 from shared.logging import get_logger
 from shared.quotas import LlmBooking, record_llm_tokens, require_llm_tokens
 from shared.resources import Resources
-from shared.tasks import TaskFailed, TaskRun
+from shared.tasks import Task, TaskFailed, TaskRun
+from shared.tasks.runner import AWAY
 
 from ..clients.llm_exchange import Exchange, Fault, Usage
 from ..repositories import llm_calls
@@ -68,8 +70,6 @@ class LlmLedger:
     async def book(self, order: Order, request: bytes) -> Call:
         """Commit that this request leaves now, with tokens and money for it set aside.
 
-        What earlier runs of the task sent and never settled is settled as lost first.
-
         Raises:
             TaskFailed: quota or budget do not suffice, or who asked has no account any more.
             NotFound: the project has gone.
@@ -79,8 +79,6 @@ class LlmLedger:
             raise _nobody()
         try:
             async with self._database.transaction() as session:
-                former = await llm_calls.open_of_former_runs(session, order.run.task.id, order.run.task.claims)
-                await self._lose(session, former)
                 return await self._write(session, order, user_id, request)
         except Forbidden as error:
             raise TaskFailed(error.code, error.detail) from error
@@ -94,7 +92,7 @@ class LlmLedger:
             try:
                 async with self._database.transaction() as session:
                     await self._end(session, call.id, call.booking, self._settlement(exchange, spent), spent)
-            except ServiceUnavailable:
+            except AWAY:
                 log.warning("llm_settlement_delayed", call_id=str(call.id), attempt=attempt)
                 await asyncio.sleep(SETTLE_PAUSE_SECONDS)
             else:
@@ -103,13 +101,15 @@ class LlmLedger:
         log.error("llm_settlement_missed", call_id=str(call.id))
         return spent
 
+    async def settle_former_runs(self, task: Task) -> None:
+        """Settle as lost what earlier runs of the task sent and never settled."""
+        if task.claims > 1:
+            await self._lose(lambda session: llm_calls.open_of_former_runs(session, task.id, task.claims))
+
     async def settle_lost(self) -> int:
         """Settle what was sent longer ago than any request takes; how many there were."""
         age = timedelta(seconds=self._settings.llm_timeout_seconds + LOST_AFTER_SECONDS)
-        async with self._database.transaction() as session:
-            calls = await llm_calls.open_for(session, age)
-            await self._lose(session, calls)
-        return len(calls)
+        return await self._lose(lambda session: llm_calls.open_for(session, age))
 
     async def forget(self) -> int:
         """Remove entries older than LLM_EGRESS_DAYS; how many there were."""
@@ -136,10 +136,17 @@ class LlmLedger:
         await llm_calls.insert(session, NewCall(*of_task, *of_request))
         return call
 
-    async def _lose(self, session: Session, calls: list[OpenCall]) -> None:
-        for call in calls:
-            spent = spent_by_lost(self._settings, call.model, call.request_bytes, call.booked_tokens)
-            await self._end(session, call.id, _booking(call), _ended(Exchange(error=Fault.LOST), spent, b""), spent)
+    async def _lose(self, find: Callable[[Session], Awaitable[OpenCall | None]]) -> int:
+        """Settle what `find` finds, one at a time, so that nobody holds two months that another wants; how many."""
+        number = 0
+        while True:
+            async with self._database.transaction() as session:
+                call = await find(session)
+                if call is None:
+                    return number
+                spent = spent_by_lost(self._settings, call.model, call.request_bytes, call.booked_tokens)
+                await self._end(session, call.id, _booking(call), _ended(Exchange(error=Fault.LOST), spent, b""), spent)
+            number += 1
             log.warning("llm_call_lost", call_id=str(call.id))
 
     async def _end(

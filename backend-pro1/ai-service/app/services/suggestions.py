@@ -144,8 +144,8 @@ def _is_measure(column: Mapping[str, Any]) -> bool:
 def _is_group(column: Mapping[str, Any]) -> bool:
     distinct, count = column["distinct"], column["count"]
     if column["type"] == INTEGER:
-        return 2 <= distinct <= FEW_NUMBERS and distinct * 10 <= count
-    return column["type"] in (STRING, BOOLEAN) and 2 <= distinct <= MOST_GROUPS and distinct < count
+        return bool(2 <= distinct <= FEW_NUMBERS and distinct * 10 <= count)
+    return bool(column["type"] in (STRING, BOOLEAN) and 2 <= distinct <= MOST_GROUPS and distinct < count)
 
 
 def _related(correlations: Mapping[str, Any], measures: Sequence[str]) -> tuple[str, str] | None:

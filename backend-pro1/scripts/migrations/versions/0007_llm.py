@@ -16,7 +16,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them again; what was sent, asked and accepted so far is forgotten."""
-    op.execute("DROP TABLE glossary_terms, verified_queries, conversation_turns, conversations, llm_policies, llm_calls")
+    op.execute(
+        "DROP TABLE glossary_terms, verified_queries, conversation_turns, conversations, llm_policies, llm_calls"
+    )
     op.execute("ALTER TABLE llm_usage DROP COLUMN calls, DROP COLUMN tokens_cached")
 
 

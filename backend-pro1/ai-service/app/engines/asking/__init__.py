@@ -1,1 +1,1 @@
-"""What a question to the data needs of computing children: queries of a model, copies without hidden columns, charts."""
+"""What questions need of computing children: queries of a model, copies without hidden columns, charts."""

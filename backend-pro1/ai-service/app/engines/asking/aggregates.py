@@ -1,7 +1,7 @@
 """Which cells of a query's result are aggregates of at least a few rows, and so may be told where single rows may not.
 
-Judged narrowly: one SELECT over one dataset, whose columns are groups of few values or plain aggregates. Anything that could
-single out a row on the way (conditions inside aggregates, subqueries, windows, joins) makes the whole result stay here.
+Judged narrowly: one SELECT over one dataset, whose columns are groups of few values or plain aggregates. Anything that
+could single out a row on the way (conditions inside aggregates, subqueries, windows, joins) makes the result stay here.
 """
 
 from __future__ import annotations

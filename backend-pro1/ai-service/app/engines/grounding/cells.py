@@ -26,7 +26,8 @@ class GroundTable(TypedDict):
     """An executed result.
 
     Of columns that are not `plain` (as they stand in a dataset), cells equal to one of `literals`, which the query
-    itself brought in, are nobody's evidence, and columns that are `constant` are none at all.
+    itself brought in, are nobody's evidence, and columns that are `constant` are none at all. `names` are names that
+    the query did not choose: what stands in them is no number.
     """
 
     name: str
@@ -35,6 +36,7 @@ class GroundTable(TypedDict):
     literals: NotRequired[Sequence[str]]
     plain: NotRequired[Sequence[bool]]
     constant: NotRequired[Sequence[bool]]
+    names: NotRequired[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

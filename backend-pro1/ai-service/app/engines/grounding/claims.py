@@ -10,7 +10,7 @@ from typing import Any
 
 from .cells import GroundTable, Place
 from .cleaning import clean
-from .evidence import Evidence, spans
+from .evidence import Evidence
 from .keys import Naming, bound
 from .links import kept_apart, without_targets
 from .references import REFERENCE, UNVERIFIED, Filled, filled
@@ -101,6 +101,7 @@ def _marks(text: str, references: Sequence[Filled], evidence: Evidence) -> list[
     covered = sorted(
         {(mark.start, mark.end) for mark in marks}
         | {found.span() for found in re.finditer(re.escape(UNVERIFIED), text)}
+        | set(evidence.names_in(text))
     )
     dated: list[Naming] = []
     numbers: list[Token] = []
@@ -173,6 +174,3 @@ def _replaced(text: str, changes: Sequence[tuple[int, int, str | None]]) -> str:
         parts += [text[done:start], text[start:end] if shown is None else shown]
         done = end
     return "".join((*parts, text[done:]))
-
-
-__all__ = ["Claim", "GroundTable", "Grounded", "ground", "grounded_sentence", "retell", "spans"]

@@ -83,7 +83,7 @@ class Cleaner:
         return text
 
 
-def _entity(text: str, place: int, last: bool) -> tuple[int, str | None] | None:  # noqa: FBT001 - one of Reader
+def _entity(text: str, place: int, last: bool) -> tuple[int, str | None] | None:
     ahead = text[place : place + LONGEST_ENTITY + 2]
     if not last and len(ahead) <= LONGEST_ENTITY and _ENTITY_SO_FAR.match(ahead):
         return None
@@ -92,7 +92,7 @@ def _entity(text: str, place: int, last: bool) -> tuple[int, str | None] | None:
     return (1, None) if found is None or meaning == found[0] else (found.end(), meaning)
 
 
-def _tag(text: str, place: int, last: bool) -> tuple[int, str | None] | None:  # noqa: FBT001 - one of Reader
+def _tag(text: str, place: int, last: bool) -> tuple[int, str | None] | None:
     ahead = text[place : place + LONGEST_TAG]
     if found := _TAG.match(ahead):
         return found.end(), "\n" if _BREAK.match(found[0]) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from .cells import FACTOR, PERCENT, SHARE, Cells, GroundTable, Place, Row, Shown
 from .dates import When, dated_rows
@@ -38,9 +39,14 @@ class Evidence:
     def __init__(self, tables: Sequence[GroundTable]) -> None:
         self.tables: Mapping[str, GroundTable] = {table["name"].lower(): table for table in tables}
         self.keys = Keys.of(tables)
+        self._names = _pattern(name for table in tables for name in (table["name"], *table.get("names", ())))
         self._cells = Cells(tables)
         self._dated: list[tuple[When, Place]] = [entry for table in tables for entry in dated_rows(table)]
         self._lone = frozenset((table["name"], 0) for table in tables if len(table["rows"]) == 1)
+
+    def names_in(self, text: str) -> list[tuple[int, int]]:
+        """Where names with digits in them stand, which are no numbers."""
+        return [found.span() for found in self._names.finditer(text)] if self._names else []
 
     def dated(self, token: Token) -> Naming | None:
         """The rows of the date that the token may be."""
@@ -55,7 +61,7 @@ class Evidence:
         self, token: Token, rows: frozenset[Row] | None, sentence: str, wanted: Place | None = None
     ) -> tuple[Reading, Place] | None:
         """The cell that the token stands for, rather the `wanted` one; it must be in one of `rows`, unless None."""
-        may_be_total = rows is not None and _TOTAL.search(sentence) is not None
+        may_be_total = rows is not None and _speaks_of_all(sentence)
         first: tuple[Reading, Place] | None = None
         for reading in token.readings:
             for place in self._candidates(reading, token, rows, sentence):
@@ -96,7 +102,7 @@ class Evidence:
     def _signed(self, shown: Shown, sentence: str) -> Iterator[tuple[Decimal, Place]]:
         yield from self._cells.agreeing(shown)
         # A fall of 5 is a change by -5.
-        if shown.value > 0 and _FALLING.search(sentence):
+        if shown.value > 0 and _speaks_of_falling(sentence):
             yield from self._cells.agreeing(Shown(-shown.value, shown.step))
 
     def _shares(self, reading: Reading, sentence: str) -> Iterator[Place]:
@@ -129,6 +135,17 @@ class Evidence:
                 yield Place(table["name"], number - 1, table["columns"][0])
 
 
+# A sentence is asked for each of its numbers.
+@lru_cache(maxsize=8)
+def _speaks_of_all(sentence: str) -> bool:
+    return _TOTAL.search(sentence) is not None
+
+
+@lru_cache(maxsize=8)
+def _speaks_of_falling(sentence: str) -> bool:
+    return _FALLING.search(sentence) is not None
+
+
 def _is_percent(cell: Decimal, column: str) -> bool:
     """Whether a cell is a percentage as it stands: a count of 42 is not 42 %."""
     if PERCENT.search(column):
@@ -145,6 +162,8 @@ def _loosened(shown: Shown) -> Shown | None:
     return Shown(shown.value, max(shown.step, Decimal(10) ** zeros)) if zeros else None
 
 
-def spans(namings: Iterable[Naming]) -> list[tuple[int, int]]:
-    """Where these namings stand, each once, in order."""
-    return sorted({(naming.start, naming.end) for naming in namings})
+def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds those of the names that have letters and digits, long ones rather than their beginnings."""
+    chosen = {name for name in names if any(map(str.isalpha, name)) and any(map(str.isnumeric, name))}
+    words = "|".join(re.escape(name) for name in sorted(chosen, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) if words else None

@@ -62,12 +62,12 @@ _SHORT_FORMS = frozenset(
     ]
 )
 _COUNTED = re.compile(
-    r"\s?(?:%|(?:percent|per cent|units?|million|billion|thousand|hundred|customers?|orders?|rows?|items?|days?|years?|months?|weeks?"
-    r"|hours?|users?|people|persons?|dollars?|euros?|francs?|sales|stores?|cases?|times|records?|products?)\b)",
+    r"\s?(?:%|(?:percent|per cent|units?|million|billion|thousand|hundred|customers?|orders?|rows?|items?|days?|years?"
+    r"|months?|weeks?|hours?|users?|people|persons?|dollars?|euros?|francs?|sales|stores?|cases?|times|records?|products?)\b)",
     re.IGNORECASE,
 )
 _LOOKS_LIKE_DIGITS = re.compile(r"[lI|]+O+[lIO|]*|[lI|]o{2,}|[ЗбОоІі]{2,}")
-_SPACED = re.compile(r"(?:[A-Za-z][ .\-·*_~]){2,}[A-Za-z](?![A-Za-z])")
+_SPACED = re.compile(r"(?:[A-Za-z][ .\-·*_~]){2,19}[A-Za-z](?![A-Za-z])")
 _CHINESE = re.compile("[〇零一二三四五六七八九十百千万億亿萬两壹贰叁肆伍陆柒捌玖拾佰仟]+")
 _CHINESE_UNITS = {"拾": 10, "佰": 100, "仟": 1000} | {"十": 10, "百": 100, "千": 1000}
 _CHINESE_SCALES = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}

@@ -20,7 +20,7 @@ _LAST = re.compile(r"\S+ \Z")
 class GroundingStream:
     """Takes a model's text piece by piece; the pieces given out make up the answer that `ground` gives.
 
-    A sentence with a number in it comes out when it is complete, since what its numbers belong to may stand behind them.
+    A sentence with a number in it comes out when it is complete: what its numbers belong to may stand behind them.
     """
 
     def __init__(self, tables: Sequence[GroundTable]) -> None:

@@ -62,8 +62,9 @@ _IS_ASIAN = re.compile(f"[{_ASIAN}]")
 _EDGE = "*_`'\"#,:!?\\^"
 _SPLIT = re.compile(r"[-/:,&+.]")
 _PERCENT = re.compile(
-    r"[*_`]{0,3}\s?-?(?:(%|percent\b(?! points?)|per cent\b(?! points?)|pct\b|prozent\b|pour cent\b|por ciento\b|per cento\b"
-    r"|por cento\b|procent\b)|(‰|per mille\b|promille\b)|(basis points?\b|bps\b|bp\b)|(percentage points?\b|percent points?\b|pp\b))",
+    r"[*_`]{0,3}\s?-?(?:(%|percent\b(?! points?)|per cent\b(?! points?)|pct\b|prozent\b|pour cent\b|por ciento\b"
+    r"|per cento\b|por cento\b|procent\b)|(‰|per mille\b|promille\b)|(basis points?\b|bps\b|bp\b)"
+    r"|(percentage points?\b|percent points?\b|pp\b))",
     re.IGNORECASE,
 )
 _SCALE = re.compile(
@@ -78,8 +79,8 @@ _FRACTION = re.compile(r"(\d{1,9})[/⁄∕](\d{1,9})")
 _BETWEEN = re.compile(r"\s(?:in|out of|of)\s(?:every\s)?(?=\d|\w)")
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d")
 _BEFORE_YEAR = re.compile(
-    r"(?:\b(?:in|since|from|until|till|during|year|by|through|to|before|after|for|and|between|late|early|mid|end of|of fy|fy"
-    r"|year of|calendar|versus|vs\.?|with|than|jahr|seit|en|nel|im|bis|von|of|the)\s|\(|[–—-])\Z",
+    r"(?:\b(?:in|since|from|until|till|during|year|by|through|to|before|after|for|and|between|late|early|mid|end of"
+    r"|of fy|fy|year of|calendar|versus|vs\.?|with|than|jahr|seit|en|nel|im|bis|von|of|the)\s|\(|[–—-])\Z",
     re.IGNORECASE,
 )
 _AFTER_YEAR = re.compile(

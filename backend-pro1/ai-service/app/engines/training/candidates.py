@@ -147,7 +147,7 @@ def measure(
     if data.classifies and not knows_probabilities(native):
         parts = marks if len(np.unique(marks)) > 1 else np.arange(len(y)) % 2
         native = crossfitted(SIGMOID, scores, y, parts, len(data.classes))
-    found = Said(y, native if native is not None and data.classifies else scores)
+    found = Said(y, native if native is not None and data.classifies else scores, data.decide)
     for name, measure_of in measures_of(classifies=data.classifies).items():
         values = fold_values(measure_of, found, marks)
         one.means[name] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

@@ -46,7 +46,8 @@ def ensemble_of(
     if loss(together, everywhere) >= loss(alone, everywhere):
         return None
     made = _made(members, _weights(said, loss, everywhere, STEPS), said, data)
-    measure(made, data, metric, (made.scores, made.native), np.arange(len(data.y)), marks)
+    scores: Any = made.scores
+    measure(made, data, metric, (scores, made.native), np.arange(len(data.y)), marks)
     return made if loss_of(made, metric) < loss_of(ranked[0], metric) else None
 
 
@@ -69,7 +70,7 @@ def _loss(data: TrainingData, metric: str, marks: Any) -> Loss:
     by = measures_of(classifies=data.classifies)[metric]
 
     def loss(said: FloatArray, rows: Any) -> float:
-        return sign * float(np.nanmean(fold_values(by, Said(data.y[rows], said), marks[rows])))
+        return sign * float(np.nanmean(fold_values(by, Said(data.y[rows], said, data.decide), marks[rows])))
 
     return loss
 
@@ -86,7 +87,7 @@ def _weights(said: FloatArray, loss: Loss, rows: Any, steps: int) -> FloatArray:
         best = losses[place]
         counts[place] += 1
         total += parts[place]
-    return counts / max(1, counts.sum())
+    return np.asarray(counts / max(1, counts.sum()))
 
 
 def _made(members: Sequence[Candidate], weights: FloatArray, said: FloatArray, data: TrainingData) -> Candidate:

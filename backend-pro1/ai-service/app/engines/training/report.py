@@ -131,7 +131,7 @@ def _model(found: Found, board: Sequence[Mapping[str, Any]], calibration: Mappin
     level = parameters.level
     if data.classifies:
         conformal = conform_classes(data.y, predicted, chosen.marks, level)
-        names: Any = np.array(data.classes, dtype=object)[predicted.argmax(axis=1)]
+        names: Any = np.array(data.classes, dtype=object)[chosen.said.named]
     else:
         conformal, names = conform_numbers(data.y, predicted, chosen.marks, level), predicted
     subgroups = subgroups_of(data, chosen.said, found.metric, 0.95, found.seed)
@@ -145,6 +145,7 @@ def _model(found: Found, board: Sequence[Mapping[str, Any]], calibration: Mappin
         "algorithm": chosen.candidate.algorithm,
         "parameters": dict(chosen.candidate.settings),
         "classes": list(data.classes) if data.classifies else None,
+        "decision": None if data.decide is None else data.decide.tolist(),
         "metric": found.metric,
         "metrics": {name: dict(value) for name, value in chosen.metrics.items()},
         "baseline": {name: dict(value) for name, value in found.baseline.items()},

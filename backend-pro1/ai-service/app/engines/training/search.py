@@ -219,7 +219,7 @@ class Search:
         total = len(self.data.y)
         heights = [total >> halved for halved in range(total.bit_length()) if total >> halved >= self.rungs[0]]
         options = [(one, rows) for one in various(self._pool()) for rows in heights]
-        return sorted(options, key=lambda option: promise_of(*option, slopes, metric))
+        return sorted(options, key=lambda option: promise_of(option[0], option[1], slopes, metric))
 
     def _evaluate(
         self, executor: Executor, candidates: Sequence[Candidate], begun: float, until: float, size: int = 0,

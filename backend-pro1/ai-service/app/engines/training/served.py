@@ -20,6 +20,7 @@ from .data import CLASSIFICATION
 from .features import TIMES, Feature, frame_of
 from .model_files import load_model
 from .rows import table_of
+from .scores import decided
 
 CLASS_TYPES = {"integer": pa.int64(), "boolean": pa.bool_(), "number": pa.float64()}
 # A tenth of a second: what is left of times as days.
@@ -120,7 +121,7 @@ class Served:
             limits = zip(("low", "high"), self._limits(frame, values, conformal), strict=True) if conformal else ()
             return pa.table({"prediction": values, **dict(limits)})
         probabilities = self.probabilities(frame)
-        found = np.array(self._names, dtype=object)[probabilities.argmax(axis=1)]
+        found = np.array(self._names, dtype=object)[self.decided(probabilities)]
         columns: dict[str, Any] = {"prediction": pa.array(found.tolist(), pa.string()).cast(self._class_type())}
         columns |= {f"probability_{name}": probabilities[:, number] for number, name in enumerate(self._names)}
         if level is not None:
@@ -165,8 +166,18 @@ class Served:
         low, high = (np.array(conformal[name], dtype=np.float64) for name in ("low", "high"))
         return low[places], high[places]
 
+    @property
+    def decide(self) -> FloatArray | None:
+        """Weights of the classes, if it is not the most probable one that is named."""
+        weights = self.model.get("decision")
+        return None if weights is None else np.array(weights)
+
+    def decided(self, probabilities: FloatArray) -> Any:
+        """Numbers of the classes that are named, shape (rows,)."""
+        return decided(probabilities, self.decide)
+
     def _classes(self, probabilities: FloatArray, conformal: Mapping[str, Any]) -> list[dict[str, Any]]:
-        best, sets = probabilities.argmax(axis=1).tolist(), in_sets(conformal, probabilities)
+        best, sets = self.decided(probabilities).tolist(), in_sets(conformal, probabilities)
         return [
             {
                 "value": self._values[number],

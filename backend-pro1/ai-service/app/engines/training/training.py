@@ -20,8 +20,8 @@ from ..pieces import name_of
 from ..results import Notice, plain
 from . import report as reports
 from .calibration import NONE, Calibrated, calibrate
-from .candidates import Candidate, Plan
-from .data import CLASSIFICATION, Question, TrainingData, load
+from .candidates import Candidate, Plan, order_of
+from .data import CLASSIFICATION, Question, TrainingData, balanced, load
 from .doubts import doubts_of
 from .ensemble import ensemble_of
 from .evaluation import as_shared, folds_of, pieces_of
@@ -85,7 +85,8 @@ class _Run:
     def __init__(
         self, parameters: TrainParameters, job: Job, question: Question, data: TrainingData, started: float
     ) -> None:
-        self.parameters, self.job, self.data, self.started = parameters, job, data, started
+        self.parameters, self.job, self.started = parameters, job, started
+        self.data = balanced(data) if parameters.class_weight == "balanced" and data.classifies else data
         self.metric = _metric(parameters, data)
         self.families = _families(parameters, data)
         wanted = parameters.folds or (FOLDS_OF_MANY if len(data.y) > MANY_ROWS else FOLDS)
@@ -194,7 +195,7 @@ class _Run:
         if not self.data.classifies:
             return None, Said(self.data.y, scores)
         calibrated = calibrate(scores, one.native, self.data.y, self._marks(), len(self.data.classes))
-        return calibrated, Said(self.data.y, calibrated.probabilities)
+        return calibrated, Said(self.data.y, calibrated.probabilities, self.data.decide)
 
     def _marks(self) -> Any:
         """The fold that each row was left out in."""
@@ -207,7 +208,10 @@ class _Run:
         """Of the best one; what was kept on the way if that takes longer than there is."""
         self.job.report(0, 0, "Fitting the best candidate to all rows")
         until = self.until + GRACE_SECONDS - self.report_seconds / 2
-        orders = [self._order(chosen.candidate, chosen.candidate.rows)]
+        best = chosen.candidate
+        if self.kept is not None and order_of(best) == order_of(self.kept) and best.rows <= BACKUP_ROWS:
+            return best, []
+        orders = [self._order(best, best.rows)]
         if refit(orders, self.data, self.job.output, until, self._most()) is not None:
             return chosen.candidate, []
         if self.kept is None:

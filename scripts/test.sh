@@ -8,8 +8,8 @@
 #   --unit, --integration, --repository, --e2e, --containers  only these (default: all)
 #   --keep                                                    leave the instances running afterwards
 #
-# Without PYTEST-ARGUMENTS the parts are cut into pieces, of which SIDE_BY_SIDE (default: 3) run at a time: most of a
-# test's time is waiting. What a piece says is shown when it has ended.
+# Without PYTEST-ARGUMENTS the parts are cut into pieces, of which SIDE_BY_SIDE (default: one a core, 2 at least and 4
+# at most) run at a time. What a piece says is shown when it has ended.
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
@@ -19,7 +19,8 @@ source "$REPO_ROOT/scripts/lib/test-instances.sh"
 readonly ALL_PARTS='unit integration repository e2e containers'
 # In the order in which they begin: the longest first, and containers when their images are ready.
 readonly PIECES='e2e:instances e2e:attacks integration:first integration:second containers:all unit:first unit:second repository:all'
-readonly SIDE_BY_SIDE="${SIDE_BY_SIDE:-3}"
+CORES="$(nproc 2>/dev/null || sysctl -n hw.ncpu)"
+readonly SIDE_BY_SIDE="${SIDE_BY_SIDE:-$((CORES < 2 ? 2 : CORES > 4 ? 4 : CORES))}"
 readonly PREPARATION="$REPO_ROOT/.run/containers/prepare.log"
 readonly SOURCE="$REPO_ROOT/$SOURCE_PROJECT"
 # The code of a preparation that found no engine and cannot start one.

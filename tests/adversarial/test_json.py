@@ -65,7 +65,7 @@ def targets(catalogue: Catalogue, people: People) -> Iterator[dict[str, Target]]
     world = World(people.place.gateway, people.world.helpers)
     # Whoever is changed may well be locked out by it.
     spare = World(people.place.gateway)
-    world.task_id, world.model_alias  # noqa: B018 - made before the quota forbids it
+    world.task_id, world.model_alias, world.conversation_id  # noqa: B018 - made before the quota forbids it
     # Of uploads, one user may ask for fewer a minute than are asked for here.
     uploading = {name: World(people.place.gateway) for name in WITH_BODY if name.startswith("upload_")}
     yield {

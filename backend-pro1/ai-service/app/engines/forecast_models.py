@@ -62,7 +62,7 @@ def seasonal_naive(task: Task, _form: Form | None = None) -> Path:
     mean = task.values[-m:][steps % m]
     sigma = np.sqrt(np.mean((task.values[m:] - task.values[:-m]) ** 2))
     margin = stats.norm.ppf(1 - task.alpha / 2) * sigma * np.sqrt(steps // m + 1)
-    return Path(mean, mean - margin - 1, mean + margin, {}, f"seasonal naive, season {m}" if m > 1 else "naive")
+    return Path(mean, mean - margin, mean + margin, {}, f"seasonal naive, season {m}" if m > 1 else "naive")
 
 
 def ets(task: Task, form: Form | None = None) -> Path:

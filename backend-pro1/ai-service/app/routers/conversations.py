@@ -38,7 +38,7 @@ async def list_conversations(
 async def read_conversation(
     conversation_id: UUID, caller: CurrentCaller, conversations: ConversationsDep, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The conversation with its questions and answers, a hundred at most. Long answers are cut; their tasks have all."""
+    """The conversation with its questions and answers, a hundred at most. Long ones are cut; tasks have all."""
     return tagged(await conversations.read(caller.id, conversation_id), if_none_match)
 
 

@@ -162,7 +162,7 @@ async def _analysis(
     path, sha256 = await run.resources.cache.fetch(table.parquet_key, table.sha256), table.sha256
     limits: dict[str, Any] = {"timeout_seconds": min(ANALYSIS_SECONDS, run.resources.settings.task_timeout_seconds)}
     try:
-        if False:
+        if table.hidden:
             target = output / "visible.parquet"
             copying = {"source": str(path), "target": str(target), "hidden": list(table.hidden)}
             path, sha256 = target, (await run.compute(f"{VISIBLE}:copy_visible", copying, **limits))["sha256"]

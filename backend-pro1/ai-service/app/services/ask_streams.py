@@ -61,7 +61,7 @@ class AskStreams:
             NotFound: the task is absent, not the user's to see, or no question. TooManyStreams: this process is full.
         """
         await self._ledger.follow.admit(task_id, user_id)
-        if (await self._ledger.read(task_id, user_id)).kind == "x":
+        if (await self._ledger.read(task_id, user_id)).kind != ASK:
             raise NotFound
         return self._beats(user_id, task_id)
 
@@ -140,13 +140,10 @@ async def _either(told: AsyncGenerator[Beat, None], changed: asyncio.Event) -> A
     """What the ledger tells, and a sign whenever pieces have come, until the ledger has told all."""
     ledger, pieces = asyncio.ensure_future(anext(told)), asyncio.ensure_future(changed.wait())
     try:
+        # A stream begins with the task, also for who comes when there are pieces already.
+        await asyncio.wait({ledger})
         while True:
             await asyncio.wait({ledger, pieces}, return_when=asyncio.FIRST_COMPLETED)
-            if pieces.done():
-                changed.clear()
-                yield _Sign.PIECES
-                await asyncio.sleep(GAP_SECONDS)
-                pieces = asyncio.ensure_future(changed.wait())
             if ledger.done():
                 try:
                     beat = ledger.result()
@@ -154,6 +151,11 @@ async def _either(told: AsyncGenerator[Beat, None], changed: asyncio.Event) -> A
                     return
                 yield beat
                 ledger = asyncio.ensure_future(anext(told))
+            if pieces.done():
+                changed.clear()
+                yield _Sign.PIECES
+                await asyncio.sleep(GAP_SECONDS)
+                pieces = asyncio.ensure_future(changed.wait())
     finally:
         ledger.cancel()
         pieces.cancel()

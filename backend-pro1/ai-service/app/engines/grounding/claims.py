@@ -11,7 +11,7 @@ from typing import Any
 from .cells import GroundTable, Place
 from .cleaning import clean
 from .evidence import Evidence
-from .keys import Naming, bound
+from .keys import Keys, Naming, bound
 from .links import kept_apart, without_targets
 from .references import REFERENCE, UNVERIFIED, Filled, filled
 from .tokens import Token, tokens_of
@@ -72,10 +72,12 @@ def ground(text: str, tables: Sequence[GroundTable]) -> Grounded:
     return stream.grounded
 
 
-def retell(text: str) -> str:
-    """A text without figures, for whom none may be told: references and numbers become dots."""
+def retell(text: str, keys: Keys | None = None) -> str:
+    """A text without figures, for whom none may be told: references, numbers and values of `keys` become dots."""
     sentence = without_targets(REFERENCE.sub(RETOLD, clean(text)))
-    return _replaced(sentence, [(token.start, token.end, RETOLD) for token in tokens_of(sentence) if token.is_claim])
+    named = sorted({(naming.start, naming.end) for naming in keys.named(sentence)}) if keys else []
+    numbers = [(token.start, token.end) for token in tokens_of(sentence, named) if token.is_claim]
+    return _replaced(sentence, [(start, end, RETOLD) for start, end in sorted([*named, *numbers])])
 
 
 def grounded_sentence(sentence: str, evidence: Evidence, *, begins_line: bool) -> tuple[str, list[Claim]]:

@@ -53,7 +53,7 @@ class GroundingStream:
         shown, claims = grounded_sentence(sentence, self._evidence, begins_line=self._begins_line)
         self.grounded.answer += shown
         self.grounded.claims += claims
-        self.grounded.retold += retell(sentence)
+        self.grounded.retold += retell(sentence, self._evidence.keys)
         self._begins_line = sentence.endswith("\n") or (self._begins_line and not sentence.strip())
 
     def _ahead(self) -> str:

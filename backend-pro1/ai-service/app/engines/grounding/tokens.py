@@ -89,7 +89,10 @@ _AFTER_YEAR = re.compile(
     re.IGNORECASE,
 )
 # At the beginning of a clause any word may follow.
-_SINCE_YEAR = re.compile(r"(?:\A|[,.;:(–—-]\s*|\band\s)(?:in|during|since|im jahr|en|nel)\s\Z", re.IGNORECASE)
+_SINCE_YEAR = re.compile(
+    r"(?:\A|[,.;:(–—-]\s*|\band\s)(?:in|during|since|im jahr|en|nel)\s(?:\d{4}(?:,|\sand|\sor|\sto)?\s)*\Z",
+    re.IGNORECASE,
+)
 _UNIT_POWER = re.compile(r"[A-Za-zµ/]+[²³]")
 
 
@@ -228,7 +231,7 @@ def _factor(scale: re.Match[str]) -> Decimal:
 def _is_year(text: str, begin: int, end: int) -> bool:
     if not _YEAR.fullmatch(text, begin, end):
         return False
-    if _SINCE_YEAR.search(text, max(0, begin - 24), begin):
+    if _SINCE_YEAR.search(text, max(0, begin - 40), begin):
         return True
     return _BEFORE_YEAR.search(text, max(0, begin - 12), begin) is not None and _AFTER_YEAR.match(text, end) is not None
 

@@ -44,7 +44,7 @@ CHEAP = 1
 SCORES_KEPT, CELLS_KEPT = 12, 4_000_000
 # Of the time that is left: for the first comparison on few rows, for each further one, and at most for the last one.
 FIRST_SHARE, RUNG_SHARE, FINISH_SHARE = 0.3, 0.35, 0.6
-INSURANCE_SHARE, PIECE_SHARE = 0.2, 0.15
+INSURANCE_SHARE, PIECE_SHARE = 0.4, 0.15
 FINALISTS = 2
 SMALLER_STEPS, SMALLEST_STEP = 0.9, 0.25
 

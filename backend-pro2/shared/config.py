@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.config_llm import LlmSettings
 from shared.config_rules import comma_separated, plain_postgres_scheme, refuse_weak_secrets
 
 MEBIBYTE = 1024 * 1024
@@ -179,7 +180,7 @@ class QuotaSettings(BaseSettings):
 
 
 class WorkSettings(BaseSettings):
-    """Uploads, tasks, compute and the LLM."""
+    """Uploads, tasks and compute."""
 
     max_upload_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file accepted, in bytes.")
     max_unpacked_bytes: int = Field(50 * GIBIBYTE, ge=1, description="Largest content of a compressed file, in bytes.")
@@ -220,7 +221,9 @@ class WorkSettings(BaseSettings):
         365, ge=0, description="How long ended tasks are kept, with their events and results; 0: for ever."
     )
     worker_concurrency: int = Field(
-        2, ge=1, description="Tasks of a queue that a worker runs at once; of train and maintenance it runs one."
+        2,
+        ge=1,
+        description="Tasks of a queue that a worker runs at once; of train and maintenance one, of llm its own.",
     )
     worker_queues: Words = Field(
         (), description="Queues a worker takes tasks from, comma-separated; empty: all of its service."
@@ -245,12 +248,11 @@ class WorkSettings(BaseSettings):
     ray_enabled: bool = Field(True, description="Whether this instance has a Ray cluster.")
     ray_address: str = Field("127.0.0.1:8010", description="Head of the Ray cluster.")
     ray_auth_token: SecretStr = Field(SecretStr(""), description="Token of the Ray cluster.")
-    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of the LLM; empty: LLM routes answer 503.")
-    openai_base_url: str = Field("", description="Any OpenAI-compatible server; empty: OpenAI.")
-    openai_model: str = Field("gpt-4o-mini", description="Model asked for.")
 
 
-class Settings(ServiceSettings, StorageSettings, SecuritySettings, MailSettings, QuotaSettings, WorkSettings):
+class Settings(
+    ServiceSettings, StorageSettings, SecuritySettings, MailSettings, QuotaSettings, WorkSettings, LlmSettings
+):
     """Everything an instance can be told; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True)

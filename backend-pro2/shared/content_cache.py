@@ -44,8 +44,8 @@ class ContentCache:
             CorruptObject: the object's bytes do not have this SHA-256.
             ServiceUnavailable: the store, or the local disk, failed.
         """
-        path = self._directory / sha256
-        if await asyncio.to_thread(_touch, path):
+        path = await self.find(sha256)
+        if path is not None:
             return path
         task = self._fetching.get(sha256)
         if task is None:
@@ -54,6 +54,11 @@ class ContentCache:
             task.add_done_callback(lambda _: self._fetching.pop(sha256, None))
         # Shielded: one caller that gives up must not take the download from the others.
         return await asyncio.shield(task)
+
+    async def find(self, sha256: str) -> Path | None:
+        """Path of the local copy, if there is one."""
+        path = self._directory / sha256
+        return path if await asyncio.to_thread(_touch, path) else None
 
     async def close(self) -> None:
         """End downloads that nobody will wait for any more."""

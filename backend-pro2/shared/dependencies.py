@@ -1,4 +1,4 @@
-"""What the routes of every service ask for by type."""
+"""What the routes of every service ask for by type; `async`, since FastAPI calls in a thread what is not."""
 
 from typing import Annotated
 
@@ -7,13 +7,13 @@ from fastapi import Depends, Header, Request
 from shared.resources import Resources
 
 
-def resources(request: Request) -> Resources:
+async def resources(request: Request) -> Resources:
     """What this process holds open."""
     held: Resources = request.app.state.resources
     return held
 
 
-def request_id(request: Request) -> str | None:
+async def request_id(request: Request) -> str | None:
     """The id under which this request is logged."""
     found: str | None = request.scope.get("state", {}).get("request_id")
     return found

@@ -40,8 +40,12 @@ def public_path(prefix: str, path: str) -> str:
 
 
 def public_prefix(request: Request) -> str:
-    """Dependency: the gateway's prefix if the gateway says that it forwarded this request, else nothing."""
+    """The gateway's prefix if the gateway says that it forwarded this request, else nothing."""
     return GATEWAY_PREFIX if request.headers.get("x-forwarded-prefix") == GATEWAY_PREFIX else ""
 
 
-PublicPrefix = Annotated[str, Depends(public_prefix)]
+async def _public_prefix(request: Request) -> str:
+    return public_prefix(request)
+
+
+PublicPrefix = Annotated[str, Depends(_public_prefix)]

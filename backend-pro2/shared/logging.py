@@ -77,7 +77,7 @@ def _fold_in_libraries() -> None:
         library.handlers.clear()
         # uvicorn makes a line for each request when anybody could hear it, even if its level is then too low.
         library.propagate = name != "uvicorn.access"
-    for name in ("uvicorn.access", "httpx", "kombu", "urllib3", "asyncio", "amqp", *BELLS):
+    for name in ("uvicorn.access", "httpx", "httpx2", "kombu", "urllib3", "asyncio", "amqp", *BELLS):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -50,13 +50,33 @@ SELECT (SELECT max_llm_tokens FROM project_quotas WHERE project_id = $1) AS own_
         WHERE project_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date) AS used
 """
 
+_LLM_COST = """
+SELECT coalesce(sum(cost), 0) FROM llm_usage
+WHERE project_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
+"""
+
+# A user's questions in other projects hold other projects, so the user is held too; not the row, which logins change.
+_HOLD_USER = "SELECT pg_advisory_xact_lock(hashtextextended('llm.user ' || $1::uuid::text, 0))"
+
+_USER_TOKENS = """
+SELECT coalesce(sum(tokens_in + tokens_out), 0)::bigint FROM llm_usage
+WHERE user_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
+"""
+
 _BOOK = """
-INSERT INTO llm_usage (project_id, user_id, month, tokens_in, tokens_out, cost)
-VALUES ($1, $2, coalesce($3, date_trunc('month', now() AT TIME ZONE 'UTC')::date), $4, $5, $6)
+INSERT INTO llm_usage (project_id, user_id, month, tokens_out, cost, calls)
+VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $3, $4, 1)
 ON CONFLICT (project_id, user_id, month) DO UPDATE
-SET tokens_in = llm_usage.tokens_in + excluded.tokens_in, tokens_out = llm_usage.tokens_out + excluded.tokens_out,
-    cost = llm_usage.cost + excluded.cost
+SET tokens_out = llm_usage.tokens_out + excluded.tokens_out, cost = llm_usage.cost + excluded.cost,
+    calls = llm_usage.calls + 1
 RETURNING month
+"""
+
+# Only where it was booked: who has been erased meanwhile has no account to settle.
+_SETTLE = """
+UPDATE llm_usage
+SET tokens_in = tokens_in + $4, tokens_out = tokens_out + $5, tokens_cached = tokens_cached + $6, cost = cost + $7
+WHERE project_id = $1 AND user_id = $2 AND month = $3
 """
 
 
@@ -70,6 +90,12 @@ class QuotaExceeded(Forbidden):
             f"The project may have {quota.limit} {what} and has {quota.used}; this needs {more} more. "
             "An administrator of this instance can raise the limit."
         )
+
+
+class LlmBudgetExceeded(Forbidden):
+    """It would spend more on the LLM than may be spent in a month."""
+
+    code = "llm_budget_exceeded"
 
 
 class TooManyTasks(TooManyRequests):
@@ -112,12 +138,13 @@ class ProjectQuotas:
 
 @dataclass(frozen=True, slots=True)
 class LlmBooking:
-    """Tokens set aside for a question that is under way."""
+    """Tokens and money set aside for a request that is under way."""
 
     project_id: UUID
     user_id: UUID
     month: date
     tokens: int
+    cost: Decimal = Decimal(0)
 
 
 async def read_quotas(session: Session, settings: Settings, project_id: UUID) -> ProjectQuotas:
@@ -169,27 +196,55 @@ async def require_task(session: Session, settings: Settings, project_id: UUID) -
 
 
 async def require_llm_tokens(
-    session: Session, settings: Settings, project_id: UUID, user_id: UUID, more: int
+    session: Session, settings: Settings, project_id: UUID, user_id: UUID, more: int, cost: Decimal = Decimal(0)
 ) -> LlmBooking:
-    """Set `more` tokens aside before the LLM is asked, so that parallel questions cannot exceed the month together.
+    """Set tokens and money aside before the LLM is asked, so that parallel requests cannot exceed the month together.
 
     Commit, ask, then settle with `record_llm_tokens`; what is never settled stays counted.
 
     Raises:
-        QuotaExceeded: they do not fit. NotFound: the project has gone.
+        QuotaExceeded: the project's tokens do not suffice. NotFound: the project has gone.
+        LlmBudgetExceeded: the user's tokens, or the project's money, do not.
     """
     await _hold(session, project_id)
     _fit("LLM tokens a month", await _read(session, _LLM_TOKENS, project_id, settings.quota_llm_tokens), more)
-    month: date = await session.fetch_value(_BOOK, project_id, user_id, None, 0, more, Decimal(0))
-    return LlmBooking(project_id, user_id, month, more)
+    await _require_money(session, settings, project_id, cost)
+    await _require_user_tokens(session, settings, user_id, more)
+    month: date = await session.fetch_value(_BOOK, project_id, user_id, more, cost)
+    return LlmBooking(project_id, user_id, month, more, cost)
 
 
 async def record_llm_tokens(
-    session: Session, booking: LlmBooking, *, tokens_in: int, tokens_out: int, cost: Decimal
+    session: Session, booking: LlmBooking, *, tokens_in: int, tokens_out: int, cost: Decimal, tokens_cached: int = 0
 ) -> None:
     """Replace what was set aside by what was spent, in the month it was set aside in."""
-    spent = (tokens_in, tokens_out - booking.tokens, cost)
-    await session.execute(_BOOK, booking.project_id, booking.user_id, booking.month, *spent)
+    spent = (tokens_in, tokens_out - booking.tokens, tokens_cached, cost - booking.cost)
+    await session.execute(_SETTLE, booking.project_id, booking.user_id, booking.month, *spent)
+
+
+async def _require_money(session: Session, settings: Settings, project_id: UUID, more: Decimal) -> None:
+    limit = settings.llm_project_monthly_cost
+    if not limit or not more:
+        return
+    used: Decimal = await session.fetch_value(_LLM_COST, project_id)
+    if used + more > limit:
+        raise LlmBudgetExceeded(
+            f"The project may spend {limit} on the LLM in a month and has spent or set aside {used:f}; this may cost "
+            f"{more:f} more. It goes on next month, or when the operator raises LLM_PROJECT_MONTHLY_COST."
+        )
+
+
+async def _require_user_tokens(session: Session, settings: Settings, user_id: UUID, more: int) -> None:
+    limit = settings.llm_user_monthly_tokens
+    if not limit:
+        return
+    await session.execute(_HOLD_USER, user_id)
+    used: int = await session.fetch_value(_USER_TOKENS, user_id)
+    if used + more > limit:
+        raise LlmBudgetExceeded(
+            f"You may spend {limit} LLM tokens in a month and have spent or set aside {used}; this may need {more} "
+            "more. It goes on next month, or when the operator raises LLM_USER_MONTHLY_TOKENS."
+        )
 
 
 @dataclass(frozen=True, slots=True)

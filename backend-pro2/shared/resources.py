@@ -1,6 +1,7 @@
 """Everything a process of an instance holds open, built in one place."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from shared.compute import ComputePool
 from shared.config import Settings
@@ -13,7 +14,10 @@ from shared.tasks import TaskLedger
 
 @dataclass(slots=True)
 class Resources:
-    """Connections and engines; nothing is opened by building them."""
+    """Connections and engines; nothing is opened by building them.
+
+    Whoever makes something of his own that lives as long puts what closes it into `closers`.
+    """
 
     settings: Settings
     database: Database
@@ -22,9 +26,11 @@ class Resources:
     cache: ContentCache
     ledger: TaskLedger
     compute: ComputePool
+    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def close(self) -> None:
         """Close in the order of dependence."""
+        await self.close_others()
         await self.compute.close()
         await self.ledger.close()
         await self.cache.close()
@@ -32,9 +38,14 @@ class Resources:
         await self.redis.close()
         await self.database.close()
 
+    async def close_others(self) -> None:
+        """Close what others made, the latest first."""
+        while self.closers:
+            await self.closers.pop()()
 
-def build_resources(settings: Settings, preload: tuple[str, ...] = ()) -> Resources:
-    """Resources for one process; `preload` are the modules its compute children share."""
+
+def build_resources(settings: Settings, preload: tuple[str, ...] = (), spares: int = 0) -> Resources:
+    """Resources for one process; `preload` are the modules its compute children share, of which `spares` wait ahead."""
     database = Database(settings)
     redis = RedisClient(settings)
     store = ObjectStore(settings)
@@ -45,5 +56,5 @@ def build_resources(settings: Settings, preload: tuple[str, ...] = ()) -> Resour
         object_store=store,
         cache=ContentCache(settings.cache_dir, settings.cache_max_bytes, store),
         ledger=TaskLedger(database, redis, settings),
-        compute=ComputePool(preload, threads=settings.engine_threads),
+        compute=ComputePool(preload, threads=settings.engine_threads, spares=spares),
     )

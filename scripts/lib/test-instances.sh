@@ -13,7 +13,7 @@ readonly NAMES='test1 test2 test3 test4 test5 test6'
 # webhooks on this machine, and a scripted model, which they start themselves at one of the instance's ports.
 settings_of() {
   printf '%s\n' ADMIN_EMAIL=admin@example.org ADMIN_PASSWORD=of-a-throw-away-instance RATE_LIMIT_DEFAULT=12000 \
-    WEBHOOK_NETWORKS=127.0.0.0/8 OPENAI_API_KEY=sk-scripted-0123456789abcdef OPENAI_MODEL=scripted \
+    RATE_LIMIT_LLM=12000 WEBHOOK_NETWORKS=127.0.0.0/8 OPENAI_API_KEY=sk-scripted-0123456789abcdef OPENAI_MODEL=scripted \
     "OPENAI_BASE_URL=http://127.0.0.1:$((8000 + 100 * ($1 - 1) + 98))"
 }
 

@@ -11,8 +11,14 @@ from shared.resources import Resources
 
 from .routers import (
     analysis,
+    ask_streams,
+    asks,
+    conversations,
+    feedback,
+    glossary,
     hypotheses,
     jobs,
+    llm_policies,
     model_aliases,
     model_uses,
     model_versions,
@@ -21,13 +27,17 @@ from .routers import (
     queues,
     renderings,
     schedules,
+    suggestions,
     task_history,
     tasks,
     training,
+    verified_queries,
 )
+from .services.ask_deltas import AskDeltas
 from .services.cluster import ClusterWatch
 from .services.model_serving import ModelServing
 from .services.rendering import Renderer
+from .services.sql_checks import PRELOAD, SqlChecks
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
@@ -41,6 +51,14 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         routers=[
             # Before the analyses, whose ids its place would be taken for.
             hypotheses.router,
+            llm_policies.router,
+            suggestions.router,
+            ask_streams.router,
+            asks.router,
+            feedback.router,
+            conversations.router,
+            verified_queries.router,
+            glossary.router,
             renderings.router,
             analysis.router,
             training.router,
@@ -56,10 +74,13 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
             tasks.router,
         ],
         resources=resources,
+        preload=PRELOAD,
         lifespan=_serving,
     )
     app.state.cluster_watch = ClusterWatch(app.state.resources)
     app.state.model_serving = ModelServing(app.state.resources)
+    app.state.ask_deltas = AskDeltas(app.state.resources.redis)
+    app.state.sql_checks = SqlChecks(app.state.resources)
     app.state.renderer = Renderer(app.state.resources.settings)
     return app
 
@@ -74,6 +95,7 @@ async def _serving(app: FastAPI, resources: Resources) -> AsyncIterator[None]:
     finally:
         await serving.close()
         await app.state.renderer.close()
+        await app.state.ask_deltas.close()
 
 
 app = create_app()

@@ -3,12 +3,16 @@
 from shared.tasks.worker import create_worker
 
 from .services.analysis_runs import PRELOAD, run_analysis, sweep
+from .services.ask_execution import PRELOAD as ASK_PRELOAD
+from .services.ask_runs import run_ask
 from .services.certifications import PRELOAD as CERTIFICATION_PRELOAD
 from .services.certifications import run_certification
 from .services.job_runs import PRELOAD as JOB_PRELOAD
 from .services.job_runs import run_job
+from .services.llm_ledger import EGRESS_SECONDS, LOST_SECONDS, forget_old_calls, settle_lost_calls
 from .services.model_runs import PRELOAD as MODEL_PRELOAD
 from .services.model_runs import run_evaluation
+from .services.model_signature_upkeep import RESIGN_SECONDS, sign_anew
 from .services.prediction_runs import run_prediction
 from .services.replays import run_replay
 from .services.schedule_runs import LOOK_SECONDS, fire_due
@@ -27,8 +31,15 @@ app = create_worker(
         "prediction": run_prediction,
         "evaluation": run_evaluation,
         "monitoring": run_evaluation,
+        "ask": run_ask,
     },
-    (*PRELOAD, *CERTIFICATION_PRELOAD, *JOB_PRELOAD, *TRAIN_PRELOAD, *MODEL_PRELOAD),
-    {"scratch": (3600, sweep), "retention": (RETENTION_SECONDS, remove_old_tasks)},
+    (*PRELOAD, *CERTIFICATION_PRELOAD, *JOB_PRELOAD, *TRAIN_PRELOAD, *MODEL_PRELOAD, *ASK_PRELOAD),
+    {
+        "scratch": (3600, sweep),
+        "retention": (RETENTION_SECONDS, remove_old_tasks),
+        "llm_lost": (LOST_SECONDS, settle_lost_calls),
+        "llm_egress": (EGRESS_SECONDS, forget_old_calls),
+        "model_signatures": (RESIGN_SECONDS, sign_anew),
+    },
     frequent={"schedules": (LOOK_SECONDS, fire_due)},
 )

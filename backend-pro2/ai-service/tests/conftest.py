@@ -15,6 +15,7 @@ from shared.config import Settings
 from shared.database import Database
 from shared.object_store import ObjectStore
 from shared.testing.fixtures import database, object_store, redis, resources, server_settings, settings, workspace
+from shared.testing.llm_server import ScriptedLlm
 from shared.testing.project import Workspace
 from shared.testing.worker_process import WorkerProcess
 
@@ -56,7 +57,7 @@ async def clients(
     codec = TokenCodec(settings)
     people: dict[str, UUID] = {name: getattr(workspace, name) for name in ("owner", "editor", "viewer", "stranger")}
     async with AsyncExitStack() as stack:
-        manager = await stack.enter_async_context(LifespanManager(app))
+        manager = await stack.enter_async_context(LifespanManager(app, 60, 60))
         transport = ASGITransport(manager.app)
         made = {"nobody": AsyncClient(transport=transport, base_url="http://ai")}
         for name, user_id in people.items():
@@ -72,6 +73,20 @@ async def clients(
 def client(clients: dict[str, AsyncClient]) -> AsyncClient:
     """The owner's client."""
     return clients["owner"]
+
+
+@pytest.fixture(scope="session")
+def scripted_llm() -> Iterator[ScriptedLlm]:
+    """The session's scripted LLM."""
+    with ScriptedLlm() as llm:
+        yield llm
+
+
+@pytest.fixture
+def llm(scripted_llm: ScriptedLlm) -> ScriptedLlm:
+    """The scripted LLM, which remembers nothing of earlier tests."""
+    scripted_llm.forget()
+    return scripted_llm
 
 
 @pytest.fixture

@@ -120,6 +120,16 @@ def ray_head(settings: Settings) -> Iterator[dict[str, str]]:
             process.wait(30)
 
 
+def ray_of(variables: dict[str, str], **more: Any) -> dict[str, Any]:
+    return {"address": variables["RAY_ADDRESS"], "token": variables["RAY_AUTH_TOKEN"], **more}
+
+
+def through_client(variables: dict[str, str]) -> dict[str, str]:
+    """The same cluster, as other machines and containers reach it."""
+    host, _, port = variables["RAY_ADDRESS"].rpartition(":")
+    return variables | {"RAY_ADDRESS": f"ray://{host}:{int(port) + 8}"}
+
+
 def answers(host: str, port: int) -> bool:
     """Whether something listens there."""
     try:

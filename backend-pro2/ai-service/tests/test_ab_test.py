@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate, stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from shared.compute import ComputeError
 
@@ -58,7 +59,7 @@ class TestPublished:
         assert (found["ci_low"], found["ci_high"]) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
     def test_sleep(self, analyse_columns: Analyse) -> None:
-        # Student (1908), R's data set `sleep`; R's manual of t.test.
+        # Student (1908), R's data set `sleep`, as the examples of t.test print it (R 2.15, tests/Examples).
         one = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
         two = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
         result = analyse_columns("ab-test", {"y": one + two, "g": ["b"] * 10 + ["a"] * 10}, COMMON)
@@ -77,7 +78,7 @@ class TestPublished:
         assert found.p_value == pytest.approx(1.8e-6, abs=5e-8)
 
     def test_holm(self) -> None:
-        # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
+        # By hand: 4 * 0.005, 3 * 0.01, 2 * 0.03, and the last no less than the one before.
         assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
@@ -158,7 +159,7 @@ class TestExperiment:
         assert result["summary"]["variant"] == "c"
         assert all(row["always_valid_low"] < row["ci_low"] < row["ci_high"] < row["always_valid_high"] for row in table)
         assert all(0 < row["power"] < 1 for row in table)
-        assert codes(result) == ["intervals_not_adjusted"]
+        assert codes(result) == ["several_variants"]
         chosen = analyse_columns("ab-test", data, COMMON | {"variants": ["b"]})
         assert rows(chosen)[0]["p_value"] == table[0]["p_value"]
 
@@ -189,6 +190,54 @@ class TestExperiment:
     def test_no_success_in_the_control(self, analyse_columns: Analyse) -> None:
         result = analyse_columns("ab-test", counts(a=(0, 50), b=(9, 50)), COMMON)
         assert (result["summary"]["lift"]["value"], codes(result)) == (None, ["lift_undefined"])
+
+
+class TestSeveralAtOnce:
+    """Limits for all variants together, against other implementations of the same at alpha / variants."""
+
+    def test_means(self, analyse_columns: Analyse) -> None:
+        rng = np.random.default_rng(4)
+        samples = {name: rng.normal(shift, 1 + shift, 40) for name, shift in (("a", 0), ("b", 0.3), ("c", 1), ("d", 0))}
+        columns = {"y": np.concatenate([*samples.values()]), "g": np.repeat([*samples], 40)}
+        result = analyse_columns("ab-test", columns, COMMON)
+        for row in rows(result):
+            test = stats.ttest_ind(samples[row["variant"]], samples["a"], equal_var=False)
+            alone, together = (test.confidence_interval(1 - 0.05 / number) for number in (1, 3))
+            assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(alone), rel=1e-9)
+            assert (row["simultaneous_low"], row["simultaneous_high"]) == pytest.approx(tuple(together), rel=1e-9)
+            assert row["p_value"] == pytest.approx(test.pvalue, rel=1e-9)
+            if row["simultaneous_low"] > 0 or row["simultaneous_high"] < 0:
+                assert row["adjusted_p_value"] < 0.05
+        best = next(row for row in rows(result) if row["variant"] == result["summary"]["variant"])
+        effect = result["summary"]["effect_size"]
+        assert (effect["ci_low"], effect["ci_high"]) == (best["simultaneous_low"], best["simultaneous_high"])
+
+    def test_rates(self, analyse_columns: Analyse) -> None:
+        table = rows(analyse_columns("ab-test", counts(a=(48, 80), b=(56, 70), c=(60, 90)), COMMON))
+        for row, (hits, n) in zip(table, ((56, 70), (60, 90)), strict=True):
+            expected = confint_proportions_2indep(hits, n, 48, 80, method="newcomb", alpha=0.025)
+            assert (row["simultaneous_low"], row["simultaneous_high"]) == pytest.approx(expected, abs=1e-9)
+            lifts = confint_proportions_2indep(
+                hits, n, 48, 80, method="log", compare="ratio", alpha=0.025, correction=0
+            )
+            assert row["simultaneous_lift_low"] + 1 == pytest.approx(lifts[0], abs=1e-9)
+            assert row["simultaneous_lift_high"] + 1 == pytest.approx(lifts[1], abs=1e-9)
+
+    def test_all_hold_at_once_as_often_as_they_say(self) -> None:
+        rng = np.random.default_rng(6)
+        held = {0.05: 0, 0.05 / 5: 0}
+        for _ in range(400):
+            control, *variants = [Arm("", values, None, 20) for values in rng.normal(size=(6, 20))]
+            for alpha in held:
+                limits = [contrast_means(control, arm, alpha).limits for arm in variants]
+                held[alpha] += all(low < 0 < high for low, high in limits)
+        alone, together = held.values()
+        assert alone / 400 < 0.88
+        assert together / 400 > 0.93
+
+    def test_one_variant_needs_none(self, analyse_columns: Analyse) -> None:
+        (row,) = rows(analyse_columns("ab-test", counts(a=(48, 80), b=(56, 70)), COMMON))
+        assert (row["simultaneous_low"], row["simultaneous_lift_high"]) == (row["ci_low"], row["lift_high"])
 
 
 NUMBERS = [1.0, 2.0, 3.0, 4.0]

@@ -97,7 +97,7 @@ class TestOneWay:
     def test_plants(self, analyse_columns: Analyse) -> None:
         result = analyse_columns("anova", PLANTS, {"column": "weight", "group": ["group"]})
         summary = result["summary"]
-        # R: summary(aov(weight ~ group, PlantGrowth)), and TukeyHSD of it.
+        # F = 4.8461, p = 0.01591 (R, tests/Examples/datasets-Ex.Rout.save); the pairs as SciPy's tukey_hsd has them.
         assert summary["statistic"] == pytest.approx(4.846, abs=5e-4)
         assert summary["p_value"] == pytest.approx(0.0159, abs=5e-5)
         assert (summary["df"], summary["df_between"], summary["df_within"]) == ([2, 27], 2, 27)
@@ -121,7 +121,7 @@ class TestOneWay:
 
     def test_kruskal(self, analyse_columns: Analyse) -> None:
         result = analyse_columns("anova", PLANTS, {"method": "kruskal", "column": "weight", "group": "group"})
-        # R: kruskal.test(weight ~ group, PlantGrowth).
+        # As SciPy's kruskal has it; R was not run.
         assert result["summary"]["statistic"] == pytest.approx(7.9882, abs=5e-5)
         assert result["summary"]["p_value"] == pytest.approx(0.01842, abs=5e-6)
         # Dunn's squared statistics, weighted by the other group's share, add up to H.
@@ -134,7 +134,7 @@ class TestTwoWay:
         parameters = {"method": "two_way", "column": "len", "group": ["supp", "dose"]}
         result = analyse_columns("anova", TEETH, parameters)
         supp, dose, both, residual = records(result, "anova")
-        # R: summary(aov(len ~ supp * factor(dose), ToothGrowth)), and TukeyHSD of it.
+        # As statsmodels' anova_lm has it; the limits by the studentised range of 3 means and 54 degrees of freedom.
         assert (supp["f"], dose["f"], both["f"]) == pytest.approx((15.572, 92.000, 4.107), abs=5e-4)
         assert (supp["p_value"], both["p_value"]) == pytest.approx((0.000231, 0.021860), abs=5e-7)
         assert (residual["df"], residual["sum_sq"]) == pytest.approx((54, 712.1), abs=0.05)

@@ -43,7 +43,7 @@ def cost(values: Any, ends: list[int], penalty: float) -> float:
 
 
 def test_nile(analyse_columns: Analyse) -> None:
-    # Cobb (1978, Biometrika 65, 243-251) dates the change to 1898; R's strucchange gives the means 1097.75, 849.9722.
+    # Cobb (1978, Biometrika 65, 243-251) dates the change to 1898; the means are those of the years before and after.
     data = nile.load_pandas().data
     columns = {"flow": data.volume.tolist(), "year": data.year.astype(int).tolist()}
     result = analyse_columns("changepoint", columns, {"column": "flow", "time": "year"})

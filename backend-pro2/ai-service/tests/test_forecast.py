@@ -60,7 +60,8 @@ class TestModels:
         ],
     )
     def test_ets_of_the_tourists(self, trend: str | None, expected: list[float]) -> None:
-        # R's forecast::ets, models ANA and AAA. Both maximise the likelihood by search, so 1 % is what can be asked.
+        # R's forecast::ets, models ANA and AAA, as statsmodels' tests have them. Both maximise the likelihood by
+        # search, so 1 % is what can be asked.
         form = {"trend": trend, "damped_trend": False, "seasonal": "add", "seasonal_periods": 4}
         path = ets(Task(np.array(TOURISTS), 4, 4, 0.05), form)
         assert path.mean.tolist() == pytest.approx(expected, rel=0.01)

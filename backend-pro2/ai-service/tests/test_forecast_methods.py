@@ -55,8 +55,8 @@ class TestModels:
         assert np.ptp((path.upper - path.lower) / path.mean) < 0.1
 
     def test_the_airline_model(self) -> None:
-        # R: arima(log(AirPassengers), c(0, 1, 1), seasonal = c(0, 1, 1)): ma1 -0.4018, sma1 -0.5569, sigma² 0.001348,
-        # log likelihood 244.7, AIC -483.4.
+        # R's examples of AirPassengers (tests/Examples/datasets-Ex.Rout.save) have ma1 -0.4018 and sma1 -0.5569. Their
+        # logarithms are to base 10: sigma² 0.0002543 is 0.001348 here, the log likelihood less by 131 ln(ln 10).
         form = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, 12), "trend": None}
         fitted = fit_sarima(np.log(AIR), form)
         assert fitted is not None

@@ -30,7 +30,7 @@ def run(analyse_columns: Analyse) -> Any:
 
 class TestCounts:
     def test_chi_square(self, run: Any) -> None:
-        # Agresti (2007), page 39, the example of R's chisq.test.
+        # Agresti (2007), page 39, the example of R's chisq.test (tests/Examples/stats-Ex.Rout.save).
         found = run(crossed([[762, 327, 468], [484, 239, 477]]), "chi_square", column="a", column2="b")
         assert (found["statistic"], found["df"]) == pytest.approx((30.07, 2), abs=5e-3)
         assert found["p_value"] == pytest.approx(2.954e-07, rel=2e-4)
@@ -46,7 +46,7 @@ class TestCounts:
         assert found["effect_size"]["value"] == pytest.approx(0.52869, abs=5e-6)
 
     def test_fisher(self, run: Any) -> None:
-        # Fisher's tea taster, and twins of criminals (Fisher 1962, 1970), the examples of R's fisher.test.
+        # Fisher's tea taster, and twins of criminals (Fisher 1962, 1970), examples of R's fisher.test (same file).
         tea = run(crossed([[3, 1], [1, 3]]), "fisher", column="a", column2="b", alternative="greater")
         assert tea["p_value"] == pytest.approx(0.2429, abs=5e-5)
         # R's root finder stops at six digits.

@@ -15,7 +15,7 @@ from ..app.engines import intervals
 from ..app.schemas.tests_parameters import HypothesisTestParameters
 from .support import Analyse
 
-# Student (1908), R's data set `sleep`; results as printed by R's manual of t.test.
+# Student (1908), R's data set `sleep`; results as its examples of t.test print them (R, tests/Examples).
 DRUG1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
 DRUG2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
 # Henderson and Velleman (1981), R's data set `mtcars`.
@@ -64,7 +64,7 @@ class TestMeans:
 
     def test_cars(self, run: Any) -> None:
         welch = run(CARS, "welch_t", column="mpg", group="am")
-        # R: t.test(mpg ~ am, data = mtcars).
+        # t.test(mpg ~ am, data = mtcars) in R's examples (tests/Examples/stats-Ex.Rout.save).
         assert (welch["statistic"], welch["df"]) == pytest.approx((-3.7671, 18.332), abs=5e-4)
         assert welch["p_value"] == pytest.approx(0.001374, abs=5e-7)
         assert (welch["ci_low"], welch["ci_high"]) == pytest.approx((-11.280194, -3.209684), abs=5e-7)
@@ -118,7 +118,7 @@ class TestRanks:
         signed = run(DEPRESSION, "wilcoxon", column="before", column2="after", alternative="greater")
         assert (signed["statistic"], signed["exact"]) == (40, True)
         assert signed["p_value"] == pytest.approx(0.01953, abs=5e-6)
-        # R: wilcox.test(Pair(one, two) ~ 1) of the sleep data, with a tie, a zero and continuity correction.
+        # With a tie, a zero and continuity correction, as SciPy's wilcoxon has it: p = 0.00909070.
         tied = run({"one": DRUG1, "two": DRUG2}, "wilcoxon", column="one", column2="two")
         assert (tied["statistic"], tied["exact"], tied["zero_differences"]) == (0, False, 1)
         assert tied["p_value"] == pytest.approx(0.009091, abs=5e-7)
@@ -126,7 +126,7 @@ class TestRanks:
         assert (summed["statistic"], summed["exact"]) == (35, True)
         assert summed["p_value"] == pytest.approx(0.1272, abs=5e-5)
         assert summed["effect_size"]["value"] == pytest.approx(2 * 35 / 50 - 1)
-        # R: wilcox.test(mpg ~ am, data = mtcars), with ties and continuity correction.
+        # With ties and continuity correction: wilcox.test(mpg ~ am, data = mtcars) at r-tutor.com, and SciPy.
         tied = run(CARS, "mann_whitney", column="mpg", group="am")
         assert (tied["statistic"], tied["exact"]) == (42, False)
         assert tied["p_value"] == pytest.approx(0.001871, abs=5e-7)
@@ -172,7 +172,7 @@ class TestDistributions:
 
     def test_levene(self, run: Any) -> None:
         found = run(CARS, "levene", column="mpg", group="am")
-        # R: car::leveneTest(mpg ~ factor(am), data = mtcars).
+        # Around medians (Brown and Forsythe 1974), as SciPy's levene has it; R was not run.
         assert found["df"] == [1, 30]
         assert found["statistic"] == pytest.approx(4.1876, abs=5e-5)
         assert found["p_value"] == pytest.approx(0.04957, abs=5e-6)

@@ -1,10 +1,7 @@
 """Profiles of partitions, searches for models and predictions, as the computing child runs them."""
 
 import hashlib
-import zipfile
-from base64 import b64decode, b64encode
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.linalg import LinAlgError
 from sklearn.datasets import load_iris
-from skops.io import dumps
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from shared.compute import ComputeError
 
 from ..app.engines.executor import LocalExecutor
-from ..app.engines.jobs import partitions, prediction
-from ..app.engines.jobs.candidates import BASELINE, CLASSIFICATION, FAMILIES, pipeline
-from ..app.engines.jobs.model_files import dump_model, load_model
+from ..app.engines.jobs import partitions
 from ..app.engines.jobs.partitions import ranges
 from ..app.engines.jobs.run import run_job
+from ..app.engines.serving import batch
+from ..app.engines.training import evaluation, pipelines
 from .support import Analyse
 
 GROUP_ROWS = 100
@@ -127,6 +123,13 @@ class TestSearch:
         assert summary["score"] >= 0.94
         assert summary["baseline"] == pytest.approx(1 / 3, abs=0.01)
 
+    def test_the_smallest_error_is_the_best(self, run: RunJob) -> None:
+        parameters = {**PARAMETERS, "candidates": ["ridge"], "folds": 2, "metric": "mean_absolute_error"}
+        result = run("model-search", mixed(), parameters)
+        errors = [row[3] for row in result["tables"][0]["rows"]]
+        assert errors == sorted(errors)
+        assert result["warnings"] == []
+
     def test_noise_is_not_called_a_model(self, run: RunJob) -> None:
         random = np.random.default_rng(3)
         table = pa.table({"x": random.normal(size=200), "y": random.normal(size=200)})
@@ -145,6 +148,19 @@ class TestSearch:
         result = run("model-search", mixed(), {**PARAMETERS, "budget_seconds": 9})
         assert (result["summary"]["candidates"], result["summary"]["compared"], given) == (6, 5, [9])
         assert [warning["code"] for warning in result["warnings"]] == ["budget_cut"]
+
+    def test_what_cannot_be_fitted_is_told(self, run: RunJob, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = pipelines.pipeline
+
+        def broken(name: str, *arguments: Any, **more: Any) -> Any:
+            if name == "tree":
+                raise LinAlgError("singular")
+            return whole(name, *arguments, **more)
+
+        monkeypatch.setattr(evaluation, "pipeline", broken)
+        result = run("model-search", mixed(), PARAMETERS)
+        assert (result["summary"]["candidates"], result["summary"]["compared"]) == (6, 3)
+        assert [warning["code"] for warning in result["warnings"]] == ["candidates_failed"]
 
     @pytest.mark.parametrize(
         ("change", "code"),
@@ -171,7 +187,7 @@ class TestPrediction:
 
     def test_every_row_once_in_order(self, run: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # Parts of several batches each.
-        monkeypatch.setattr(prediction, "PARTS_AT_MOST", 2)
+        monkeypatch.setattr(batch, "PARTS_AT_MOST", 2)
         monkeypatch.setattr(partitions, "ROWS_AT_ONCE", 60)
         training = self.recipe(learnt(tmp_path))
         result = run("batch-prediction", mixed(), ANY_SEARCH, training=training, threads=2)
@@ -180,7 +196,22 @@ class TestPrediction:
         assert found.column("row").to_pylist() == list(range(450))
         truth = mixed().column("y").to_numpy()
         assert np.corrcoef(found.column("prediction").to_numpy(), truth)[0, 1] > 0.9
-        assert result["summary"]["partitions"] == 2
+        assert found.column_names == ["row", "prediction"]
+        summary = result["summary"]
+        assert {"min", "max", "mean", "problem", "target", "algorithm"} <= summary.keys()
+        assert (summary["partitions"], summary["features"], summary["trained_rows"]) == (2, ["x", "kind"], 450)
+
+    def test_the_winner_of_a_search_predicts(self, run: RunJob, tmp_path: Path) -> None:
+        parameters = {"target": "large", "features": ["y", "kind"], "metric": "accuracy"}
+        search = run("model-search", mixed(), parameters)
+        training = {**search["summary"]["winner"], "data": {"path": str(learnt(tmp_path))}}
+        result = run("batch-prediction", mixed(), {**ANY_SEARCH, "probabilities": False}, training=training)
+        found = pq.read_table(tmp_path / "predictions.parquet")
+        assert found.column_names == ["row", "prediction"]
+        hits = [one == two for one, two in zip(found.column(1).to_pylist(), mixed()["large"].to_pylist(), strict=True)]
+        # It has learnt from these very rows.
+        assert np.mean(hits) >= search["summary"]["score"] - 0.05 > 0.8
+        assert sum(count for _, count in result["tables"][0]["rows"]) == 450
 
     def test_classes_keep_their_type_and_probabilities_sum_to_one(self, run: RunJob, tmp_path: Path) -> None:
         training = self.recipe(learnt(tmp_path), target="large", algorithm="boosting")
@@ -197,26 +228,3 @@ class TestPrediction:
         assert caught.value.code == "unsupported_column_type"
         # A class that was never seen is no fault.
         run("batch-prediction", pa.table({"x": [1.0], "kind": ["new"]}), ANY_SEARCH, training=training)
-
-
-class TestModelFiles:
-    @pytest.mark.parametrize("name", FAMILIES)
-    def test_every_family_crosses(self, name: str) -> None:
-        frame = mixed().to_pandas()
-        problem = next(iter(FAMILIES[name].made_for))
-        target = frame["large"].astype(str) if problem == CLASSIFICATION else frame["y"]
-        settings = {"max_iter": 5} if name == "boosting" else {}
-        model = pipeline(name, settings, problem, ["x", "noise"], ["kind"], 3).fit(frame, target.to_numpy())
-        assert (load_model(dump_model(model)).predict(frame) == model.predict(frame)).all()
-
-    def test_what_is_not_trusted_is_not_loaded(self) -> None:
-        assert BASELINE in FAMILIES
-        evil = b64encode(dumps(Evil())).decode()
-        with zipfile.ZipFile(BytesIO(b64decode(evil))) as archive:
-            assert "schema.json" in archive.namelist()
-        with pytest.raises(UntrustedTypesFoundException):
-            load_model(evil)
-
-
-class Evil:
-    """A type of nobody's list."""

@@ -11,13 +11,15 @@ from shared.config import Settings
 from shared.errors import APIException, Conflict
 from shared.ids import new_id
 
-from ..app.engines.training.families import BASELINE, FAMILIES
+from ..app.engines.forecast_methods import METHODS
+from ..app.engines.training.families import BASELINE, ENSEMBLE, FAMILIES, Range
 from ..app.engines.training.scores import LOWER_IS_BETTER
 from ..app.repositories.model_versions import ModelVersion
 from ..app.repositories.models import NamedModel
-from ..app.schemas.algorithms import ALGORITHMS
+from ..app.repositories.served_models import ServedModel
+from ..app.schemas.algorithms import ALGORITHMS, Algorithm
 from ..app.schemas.model_comparisons import SMALLER_IS_BETTER, Chosen, read_ids
-from ..app.schemas.train_parameters import CLASSIFICATION_METRICS, REGRESSION_METRICS, TrainParameters
+from ..app.schemas.train_parameters import CLASSIFICATION_METRICS, FORECASTERS, REGRESSION_METRICS, TrainParameters
 from ..app.schemas.trainings import Promotion, TrainRequest
 from ..app.services.model_cards import card_of, markdown_of
 from ..app.services.model_comparisons import compare_models
@@ -56,6 +58,17 @@ def test_a_signature_holds_for_what_was_signed_and_for_retired_keys() -> None:
     ModelSigner(settings("b", "a")).require_genuine(found)
     with pytest.raises(ModelNotGenuine, match="SECRET_KEYS_PREVIOUS"):
         ModelSigner(settings("b")).require_genuine(found)
+
+
+def test_what_a_retired_key_has_signed_is_signed_anew() -> None:
+    found = signed("a")
+    served = ServedModel(found.project_id, "m", found.model_id, found.version, "k", found.sha256, found.signature)
+    assert ModelSigner(settings("a", "b")).renewed(served) is None
+    renewed = ModelSigner(settings("b", "a")).renewed(served)
+    assert renewed is not None
+    ModelSigner(settings("b")).require_genuine(replace(served, signature=renewed))
+    with pytest.raises(ModelNotGenuine):
+        ModelSigner(settings("c")).renewed(served)
 
 
 @pytest.mark.parametrize("change", [{"project_id": new_id()}, {"model_id": new_id()}, {"version": 3}, {"sha256": "60"}])
@@ -98,8 +111,31 @@ def test_ids_of_a_comparison() -> None:
 def test_the_directions_and_families_are_those_of_the_engine() -> None:
     known = CLASSIFICATION_METRICS | REGRESSION_METRICS
     assert known & SMALLER_IS_BETTER == known & LOWER_IS_BETTER
-    suits = {name: set(family.made_for) for name, family in FAMILIES.items() if name != BASELINE}
+    suits = {name: set(family.made_for) for name, family in FAMILIES.items() if name not in (BASELINE, ENSEMBLE)}
+    for name in METHODS:
+        suits.setdefault(name, set()).add("forecast")
     assert {one.name: set(one.problems) for one in ALGORITHMS if one.name != "auto"} == suits
+    assert METHODS.keys() == FORECASTERS
+
+
+@pytest.mark.parametrize("one", ALGORITHMS, ids=lambda one: one.name)
+def test_the_parameters_listed_are_those_that_the_search_sets(one: Algorithm) -> None:
+    space = FAMILIES[one.name].space if one.name in FAMILIES else {}
+    said = {name: values if isinstance(values, Range) else list(values) for name, values in space.items()}
+    sought = [parameter for parameter in one.parameters if parameter.set_by == "search"]
+    assert {parameter.name: parameter.values for parameter in sought if parameter.values} == {
+        name: values for name, values in said.items() if not isinstance(values, Range)
+    }
+    assert {parameter.name: (parameter.low, parameter.high) for parameter in sought if not parameter.values} == {
+        name: (values.low, values.high) for name, values in said.items() if isinstance(values, Range)
+    }
+    ordered = [parameter.name for parameter in one.parameters if parameter.set_by == "order"]
+    assert ordered == (["time", "horizon", "season", "level"] if "forecast" in one.problems else [])
+    for parameter in one.parameters:
+        if parameter.set_by == "order":
+            told = TrainParameters.model_fields[parameter.name].metadata
+            limits = {type(bound).__name__: getattr(bound, type(bound).__name__.lower()) for bound in told}
+            assert (limits.get("Ge"), limits.get("Le")) == (parameter.low, parameter.high)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class TestPublished:
     @pytest.mark.parametrize(
         ("parameters", "member", "expected"),
         [
-            # R: power.prop.test(n = 50, p1 = .50, p2 = .75), and with power = .90 and .80 instead of n.
+            # Examples of R's power.prop.test: n = 50, p1 = .50, p2 = .75, and power = .90 and .80 instead of n.
             ({"n": 50}, "power", 0.740),
             ({"power": 0.9}, "n_exact", 76.7),
             ({"power": 0.8}, "n_exact", 57.7),
@@ -170,7 +170,7 @@ class TestColumns:
         asked = {"effect": "observed", "power": 0.8, "column": "bought"}
         result = analyse_columns("power", columns, {**asked, "method": "two_proportions", "group": "g"})
         assert (result["summary"]["baseline"], result["summary"]["difference"]) == pytest.approx((0.2, 0.3))
-        # R: power.prop.test(p1 = 0.2, p2 = 0.5, power = 0.8) has n = 38.48.
+        # The formula of R's power.prop.test, solved by SciPy's brentq: n = 38.48004.
         assert result["summary"]["n_exact"] == pytest.approx(38.48, abs=0.01)
         result = analyse_columns("power", columns, {**asked, "method": "chi_square", "column2": "g"})
         assert result["summary"]["effect_size"]["value"] == pytest.approx(np.sqrt(1.978022 / 20), rel=1e-6)

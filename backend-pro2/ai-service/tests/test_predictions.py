@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from httpx import AsyncClient, Response
+from pydantic import SecretStr
 
 from shared.compute import ComputeBusy, ComputeFailed
 from shared.errors import APIException
@@ -21,6 +23,7 @@ from ..app.repositories.served_models import ServedModel
 from ..app.repositories.versions import DatasetVersion
 from ..app.services.model_keeping import Trained, keep_version
 from ..app.services.model_serving import ModelServing
+from ..app.services.model_signature_upkeep import sign_anew
 from ..app.services.model_signatures import ModelSigner
 from .fitted import Fitted, fit, table_of
 from .support import DatasetMaker, MakeWorker
@@ -100,6 +103,21 @@ async def test_a_version_by_number_by_alias_and_the_one_in_use(
         assert refusal(answer) == (404, "not_found"), name
 
 
+async def test_the_level_of_a_request(
+    client: AsyncClient, make_model: MakeModel, fitted: Fitted, tmp_path: Path
+) -> None:
+    model_id = await make_model(fitted)
+    usual, narrow = [(await predict(client, model_id, **more)).json() for more in ({}, {"level": 0.5})]
+    assert (usual["level"], narrow["level"]) == (0.9, 0.5)
+    assert usual["predictions"][0]["interval"]["low"] < narrow["predictions"][0]["interval"]["low"]
+    for level in (0.49, 0.995, "high"):
+        assert refusal(await predict(client, model_id, level=level)) == (422, "validation_failed")
+    (folder := tmp_path / "before").mkdir()
+    old = fit(folder, "ridge", settings={"alpha": 2.0})
+    del old.model["conformal"]["ladder"]
+    assert refusal(await predict(client, await make_model(old), level=0.5)) == (409, "level_unavailable")
+
+
 async def test_a_file_or_a_row_that_is_not_genuine_is_not_loaded(
     client: AsyncClient, resources: Resources, make_model: MakeModel, fitted: Fitted
 ) -> None:
@@ -118,6 +136,28 @@ async def test_a_file_or_a_row_that_is_not_genuine_is_not_loaded(
         sql = "UPDATE model_versions SET sha256 = $2, signature = $3 WHERE model_id = $1"
         await session.execute(sql, model_id, sha256, signature)
     assert refusal(await predict(client, model_id)) == (503, "corrupt_object")
+
+
+async def test_signatures_follow_the_key_of_the_instance(
+    client: AsyncClient, resources: Resources, make_model: MakeModel, fitted: Fitted
+) -> None:
+    model_id, present = await make_model(fitted), resources.settings.secret_key
+    rotated = {"secret_key": SecretStr("n" * 40), "secret_keys_previous": (present,)}
+    later = resources.settings.model_copy(update=rotated)
+    await sign_anew(replace(resources, settings=later))
+    assert refusal(await predict(client, model_id)) == (409, "model_not_genuine")
+    async with resources.database.transaction() as session:
+        sql = "UPDATE model_versions SET sha256 = $2 WHERE model_id = $1"
+        sha256 = await session.fetch_value("SELECT sha256 FROM model_versions WHERE model_id = $1", model_id)
+        await session.execute(sql, model_id, "0" * 64)
+    back = later.model_copy(update={"secret_key": present, "secret_keys_previous": (later.secret_key,)})
+    # What is not genuine is signed by no key.
+    await sign_anew(replace(resources, settings=back))
+    async with resources.database.transaction() as session:
+        await session.execute(sql, model_id, sha256)
+    assert refusal(await predict(client, model_id)) == (409, "model_not_genuine")
+    await sign_anew(replace(resources, settings=back))
+    assert (await predict(client, model_id)).status_code == 200
 
 
 async def test_rows_are_checked_before_they_are_predicted(

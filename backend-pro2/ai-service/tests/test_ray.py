@@ -31,7 +31,7 @@ from ..app.engines.ray_executor import RayExecutor
 from ..app.services.analysis_runs import FUNCTION, PRELOAD
 from ..app.services.cluster import ClusterWatch
 from ..app.services.job_runs import FUNCTION as RUN_JOB
-from .support import with_ray, write_parquet
+from .support import ray_of, through_client, with_ray, write_parquet
 from .test_cluster import three_groups
 
 pytestmark = pytest.mark.integration
@@ -60,16 +60,6 @@ async def pool() -> AsyncIterator[ComputePool]:
 async def compute(job: dict[str, Any], function: str = FUNCTION) -> dict[str, Any]:
     """Run it in a child of its own, as always: Ray never enters this process."""
     return await POOLS[-1].run(function, job, timeout_seconds=90, memory_mb=2048)
-
-
-def ray_of(variables: dict[str, str], **more: Any) -> dict[str, Any]:
-    return {"address": variables["RAY_ADDRESS"], "token": variables["RAY_AUTH_TOKEN"], **more}
-
-
-def through_client(variables: dict[str, str]) -> dict[str, str]:
-    """The same cluster, as other machines and containers reach it."""
-    host, _, port = variables["RAY_ADDRESS"].rpartition(":")
-    return variables | {"RAY_ADDRESS": f"ray://{host}:{int(port) + 8}"}
 
 
 async def test_ray_and_threads_agree_to_the_last_bit(job: dict[str, Any], ray_variables: dict[str, str]) -> None:
@@ -131,6 +121,7 @@ async def test_a_cluster_that_is_away(settings: Settings, resources: Resources) 
     [
         ("bootstrap", {"column": "metres", "resamples": 100}),
         ("partitioned-profile", {"columns": ["metres", "grams"]}),
+        ("model-search", {"target": "metres", "features": ["grams"], "candidates": ["ridge"], "folds": 2}),
     ],
 )
 @pytest.mark.parametrize("by_client", [False, True], ids=["on a node", "by the client server"])

@@ -32,7 +32,7 @@ def codes(result: dict[str, Any]) -> list[str]:
 
 class TestIris:
     def test_covariance(self, analyse_columns: Analyse) -> None:
-        # R's `prcomp(iris[, 1:4])`: standard deviations and loadings; shares as in scikit-learn's documentation.
+        # By NumPy's singular values of the centred columns; shares as in scikit-learn's documentation.
         result = analyse_columns("reduce", FLOWERS, {"columns": [*FLOWERS], "standardise": False})
         assert result["summary"]["explained_variance_ratio"] == pytest.approx([0.92461872, 0.05306648], abs=5e-9)
         deviations = np.sqrt([row[1] for row in rows(result, "variances")])
@@ -42,7 +42,7 @@ class TestIris:
         assert loadings[1] == pytest.approx([0.65658877, 0.73016143, -0.17337266, -0.07548102], abs=5e-9)
 
     def test_correlation(self, analyse_columns: Analyse) -> None:
-        # R's `prcomp(iris[, 1:4], scale. = TRUE)`.
+        # By NumPy's singular values of the standardised columns.
         result = analyse_columns("reduce", FLOWERS, {"columns": [*FLOWERS], "n": 4})
         assert result["summary"]["explained_variance_ratio"] == pytest.approx(
             [0.7296, 0.2285, 0.03669, 0.00518], abs=5e-5

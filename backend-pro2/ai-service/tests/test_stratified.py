@@ -62,7 +62,8 @@ def codes(result: dict[str, Any]) -> list[str]:
 
 class TestPublished:
     def test_berkeley(self, analyse_columns: Analyse) -> None:
-        # R 4.3, `mantelhaen.test(UCBAdmissions)`; DescTools' BreslowDayTest with Tarone's correction: 18.8255.
+        # mantelhaen.test(UCBAdmissions) in R's examples (tests/Examples/stats-Ex.Rout.save); Breslow and Day with
+        # Tarone's correction by statsmodels' test_equal_odds.
         result = analyse_columns("stratified", columns(BERKELEY), {**WEIGHTED, "correction": True})
         summary = result["summary"]
         assert summary["odds_ratio"] == pytest.approx(0.9046968, abs=5e-8)

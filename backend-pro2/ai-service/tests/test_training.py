@@ -95,13 +95,13 @@ class TestAuto:
 
     def test_few_rows_first_where_there_are_many(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(search, "RUNGS", (60, 120))
-        parameters = {**QUICK, "target": "y", "features": ["x", "kind"], "max_candidates": 7}
+        parameters = {**QUICK, "target": "y", "features": ["x", "kind"], "max_candidates": 10}
         answer, _ = trained(tmp_path, mixed(600), parameters, threads=2)
         board = answer["model"]["leaderboard"]
         assert {row["rows"] for row in board} == {60, 120, 600}
         assert board[0]["rank"] == 1
         assert board[0]["rows"] == 600
-        assert answer["summary"]["compared"] < answer["summary"]["candidates"] == 7
+        assert answer["summary"]["compared"] < answer["summary"]["candidates"] == 10
 
     def test_leaderboard_is_told_as_it_grows(self, tmp_path: Path) -> None:
         from ..app.engines.training.run import train
@@ -247,9 +247,9 @@ class TestBudget:
 
         monkeypatch.setattr(evaluation, "_evaluated", slow)
         started = monotonic()
-        parameters = {"target": "large", "features": ["x", "kind", "flag"], "budget_seconds": 3}
+        parameters = {"target": "large", "features": ["x", "kind", "flag"], "budget_seconds": 8}
         answer, served = trained(tmp_path, mixed(), parameters, threads=2)
-        assert monotonic() - started < 5
+        assert monotonic() - started < 40
         assert answer["summary"]["algorithm"] == "logistic"
         assert "budget_cut" in codes(answer)
         assert answer["summary"]["budget_exhausted"]

@@ -27,6 +27,7 @@ from .services.api_log_writer import ApiLogWriter
 from .services.api_logs import ApiLogService
 from .services.auth import Authentication
 from .services.avatars import AvatarService
+from .services.egress import EgressService
 from .services.erasures import ErasureService
 from .services.exports import ExportService
 from .services.housekeeping import Chore, Housekeeping
@@ -132,12 +133,13 @@ def use_cases(settings: Settings, resources: Resources, hasher: PasswordHasher, 
         erasures=ErasureService(begin, cache, avatars, removals),
         profiles=ProfileService(begin, cache),
         avatars=avatars,
-        usage=UsageService(begin),
+        usage=UsageService(begin, settings.llm_user_monthly_tokens),
         exports=ExportService(begin),
         projects=ProjectService(begin),
         members=MemberService(begin),
         invitations=InvitationService(begin, settings, mailer.wake),
         quotas=QuotaService(begin, settings),
+        egress=EgressService(begin),
         removals=removals,
         api_logs=ApiLogService(begin),
         webhooks=WebhookService(begin, SecretBox(settings), settings),

@@ -16,6 +16,7 @@ from .services.api_keys import ApiKeyService
 from .services.api_logs import ApiLogService
 from .services.auth import Authentication, Client
 from .services.avatars import MAXIMUM_PICTURE_BYTES, AvatarService
+from .services.egress import EgressService
 from .services.erasures import ErasureService
 from .services.exports import ExportService
 from .services.invitations import InvitationService
@@ -59,6 +60,7 @@ class UseCases:
     members: MemberService
     invitations: InvitationService
     quotas: QuotaService
+    egress: EgressService
     removals: RemovalService
     api_logs: ApiLogService
     webhooks: WebhookService
@@ -137,6 +139,7 @@ ProjectsDep = Annotated[ProjectService, _use_case("projects")]
 MembersDep = Annotated[MemberService, _use_case("members")]
 InvitationsDep = Annotated[InvitationService, _use_case("invitations")]
 QuotasDep = Annotated[QuotaService, _use_case("quotas")]
+EgressDep = Annotated[EgressService, _use_case("egress")]
 RemovalsDep = Annotated[RemovalService, _use_case("removals")]
 ApiLogsDep = Annotated[ApiLogService, _use_case("api_logs")]
 WebhooksDep = Annotated[WebhookService, _use_case("webhooks")]

@@ -33,7 +33,7 @@ def gateway_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 async def gateway(gateway_settings: Settings, resources: Resources) -> AsyncIterator[FastAPI]:
     """The application, started."""
     app = create_app(gateway_settings, resources)
-    async with LifespanManager(app):
+    async with LifespanManager(app, 60, 60):
         yield app
 
 

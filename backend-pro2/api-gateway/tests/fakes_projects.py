@@ -269,6 +269,10 @@ class FakeLedger(TaskLedger):
     async def ring(self, task: Task) -> None:
         self.rung.append(task.id)
 
+    async def ring_and_wait(self, task: Task, user_id: UUID, seconds: float) -> Task:
+        await self.ring(task)
+        return await self.wait(task.id, user_id, seconds) if seconds > 0 else task
+
     async def wait(self, task_id: UUID, user_id: UUID, seconds: float) -> Task:
         return self._finish(next(task for task in self.submitted if task.id == task_id))
 

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 _TOKEN = re.compile(r"^(?:Token: |\S+\?token=)([\w-]{43})$", re.MULTILINE)
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 def mails_in(folder: Path, to: str | None = None) -> list[EmailMessage]:

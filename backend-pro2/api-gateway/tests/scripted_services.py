@@ -96,6 +96,6 @@ async def rest(answer: Exchange) -> bytes:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Returns when it is so."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.01)

@@ -38,7 +38,10 @@ async def through(settings: Settings, resources: Resources, url: str) -> AsyncIt
     own = settings.model_copy(update={"database_url": SecretStr(url)})
     built = build_resources(own)
     app = create_app(own, built)
-    async with LifespanManager(app), AsyncClient(transport=ASGITransport(app), base_url="http://gateway") as client:
+    async with (
+        LifespanManager(app, 60, 60),
+        AsyncClient(transport=ASGITransport(app), base_url="http://gateway") as client,
+    ):
         yield client
 
 

@@ -49,7 +49,7 @@ async def found(root: Person, **query: object) -> list[dict[str, Any]]:
 
 async def logged(root: Person, request_id: str) -> dict[str, Any]:
     """The row of one call, once it is there."""
-    for _ in range(200):
+    for _ in range(1000):
         if items := await found(root, request_id=request_id):
             assert len(items) == 1
             return items[0]

@@ -185,4 +185,4 @@ class TestGivingUp:
                 await asyncio.sleep(0.05)
                 await rest(first)
             waiting[0].cancel()
-            assert await asyncio.wait_for(waiting[1], 1) == b"hello"
+            assert await asyncio.wait_for(waiting[1], 30) == b"hello"

@@ -257,7 +257,7 @@ class TestBody:
 
         async with pool_of(Service(HELLO)) as pool:
             assert await whole(to(pool, "POST", stuck, 9)) == b"hello"
-            await asyncio.wait_for(cancelled.wait(), 1)
+            await asyncio.wait_for(cancelled.wait(), 30)
 
     async def test_an_answer_may_begin_before_the_body_ends(self) -> None:
         async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -41,7 +41,7 @@ async def test_a_gateway_that_stops_ends_its_streams_in_good_order(
         gateway = serving(create_app(settings, resources), lifespan="on")
         base_url = await gateway.__aenter__()
         async with (
-            httpx.AsyncClient(base_url=base_url) as client,
+            httpx.AsyncClient(base_url=base_url, timeout=30) as client,
             client.stream("GET", "/api/v1/tasks/x/events") as stream,
         ):
             pieces = stream.aiter_raw()

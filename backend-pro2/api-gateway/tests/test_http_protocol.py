@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 PIECE = b"a" * 16_384
 ENOUGH = 1000
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 30
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = START.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n"
 ENDLESS = {

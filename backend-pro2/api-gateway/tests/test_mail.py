@@ -94,7 +94,7 @@ class TestSmtp:
         monkeypatch.setattr(mail, "SMTP_SECONDS", 0.2)
         async with mail_server() as server:
             server.refusals.append(("MAIL", FALL_SILENT))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 with pytest.raises(MailRefused):
                     await client_of(server).send(letter(), "name")
 

@@ -46,7 +46,7 @@ async def test_woken_at_once(database: Database, mailer: Mailer, postbox: Postbo
         await asyncio.sleep(0.1)
         await enqueue(database, "password_changed", ada)
         mailer.wake()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await postbox.arrived.wait()
 
 
@@ -97,7 +97,7 @@ async def test_gateways_share_the_work(database: Database, gateway_settings: Set
     for number, user_id in enumerate(users):
         await enqueue(database, "password_reset", user_id, f"user{number}@example.com")
     apps = [create_app(gateway_settings, resources) for _ in range(2)]
-    async with LifespanManager(apps[0]), LifespanManager(apps[1]):
+    async with LifespanManager(apps[0], 60, 60), LifespanManager(apps[1], 60, 60):
         mails = await wait_for_mails(gateway_settings.mail_dir, 20)
     assert sorted(mail["To"] for mail in mails) == sorted(f"user{number}@example.com" for number in range(20))
     assert await outcomes(database) == {"sent": 20}
@@ -116,7 +116,7 @@ async def test_the_gateway_sends_through_the_server_of_the_settings(
             return bool(server.received)
 
         settings = gateway_settings.model_copy(update={**where, **login, **what})
-        async with LifespanManager(create_app(settings, resources)):
+        async with LifespanManager(create_app(settings, resources), 60, 60):
             await eventually(arrived)
     (got,) = server.received
     assert (got.sender, got.message["From"]) == ("lab@example.org", "Lab <lab@example.org>")

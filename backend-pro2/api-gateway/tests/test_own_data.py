@@ -37,6 +37,22 @@ INSERT INTO api_logs (id, at, request_id, user_id, method, path, status, duratio
 SELECT gen_random_uuid(), now() - $2::interval - make_interval(secs => n / 2), 'r', $1, 'GET', '/x', 200, 1.5
 FROM generate_series(1, $3) AS n
 """
+_TURN = """
+INSERT INTO conversation_turns (id, conversation_id, question, answer, rating)
+SELECT gen_random_uuid(), id, $3, '42', 1 FROM conversations WHERE project_id = $1 AND created_by = $2
+"""
+ASKED = (
+    "INSERT INTO conversations (id, project_id, created_by, title, dataset_ids) "
+    "VALUES (gen_random_uuid(), $1, $2, $3, '{}')",
+    _TURN,
+    _TURN,
+    "INSERT INTO verified_queries (id, project_id, created_by, question, sql, dataset_ids) "
+    "VALUES (gen_random_uuid(), $1, $2, $3, 'SELECT 1', '{}')",
+    "INSERT INTO glossary_terms (id, project_id, created_by, name, definition) "
+    "VALUES (gen_random_uuid(), $1, $2, $3, 'What it means.')",
+    "INSERT INTO llm_calls (id, project_id, user_id, run, purpose, policy, model, server, request, month, "
+    "booked_tokens) VALUES (gen_random_uuid(), $1, $2, 1, $3, 'schema', 'm', 's', 'SENT', '2026-01-01', 0)",
+)
 
 
 async def project(person: Person) -> UUID:
@@ -54,11 +70,18 @@ async def work(database: Database, person: Person, project_id: UUID) -> None:
         await run(database, TASK, status, project_id, user, count)
     await run(
         database,
-        "INSERT INTO llm_usage VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC'), 10, 5, 0.25),"
-        " ($1, $2, '2020-01-01', 99, 99, 9)",
+        "INSERT INTO llm_usage VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC'), 10, 5, 0.25, 3, 2),"
+        " ($1, $2, '2020-01-01', 99, 99, 9, 9, 9)",
         project_id,
         user,
     )
+
+
+async def ask(database: Database, person: Person, project_id: UUID) -> None:
+    """A conversation of two questions, an accepted query, a term, and what was sent for them."""
+    user, question = id_of(person), f"{person.user['email']} asks?"
+    for statement in ASKED:
+        await run(database, statement, project_id, user, question)
 
 
 class TestUsage:
@@ -82,7 +105,15 @@ class TestUsage:
             "bytes": 600,
             "rows": 28,
             "tasks": {"queued": 2, "running": 0, "succeeded": 6, "failed": 4, "cancelled": 0},
-            "llm": {"month": f"{datetime.now(UTC):%Y-%m}", "tokens_in": 20, "tokens_out": 10, "cost": 0.5},
+            "llm": {
+                "month": f"{datetime.now(UTC):%Y-%m}",
+                "tokens_in": 20,
+                "tokens_out": 10,
+                "tokens_cached": 6,
+                "calls": 4,
+                "cost": 0.5,
+                "tokens_limit": None,
+            },
         }
 
     async def test_the_trash_expired_and_shared_content(self, ada: Person, database: Database) -> None:
@@ -115,6 +146,8 @@ class TestExport:
         mine = await project(ada)
         await work(database, ada, mine)
         await work(database, bob, mine)
+        for person in (ada, bob):
+            await ask(database, person, mine)
         key = (await ada.call("POST", "/auth/api-keys", json={"name": "script", "scopes": ["read"]})).json()["key"]
         await ada.call("POST", f"/projects/{mine}/invitations", json={"email": "carl@example.com", "role": "viewer"})
         await ada.call("PATCH", "/users/me/profile", json={"preferences": {"é": '"]}'}})
@@ -140,20 +173,32 @@ class TestExport:
             "schedules": 0,
             "dataset_versions": 2,
             "tasks": 6,
+            "conversations": 1,
+            "conversation_turns": 2,
+            "verified_queries": 1,
+            "glossary_terms": 1,
+            "llm_calls": 1,
             "llm_usage": 2,
         }
         for secret in (key, key[len("adp_12345678_") :], PASSWORD, "$2b$", "sha256(", "refresh_jti", "bob@example.com"):
             assert secret not in answer.text
+        assert [turn["question"] for turn in document["conversation_turns"]] == ["ada@example.com asks?"] * 2
+        assert (document["conversation_turns"][0]["answer"], document["conversation_turns"][0]["rating"]) == ("42", 1)
+        assert "SENT" not in answer.text
 
     async def test_nothing_that_others_wrote_after_one_left(self, ada: Person, bob: Person, database: Database) -> None:
         shared = await project(ada)
         await work(database, ada, shared)
+        await ask(database, ada, shared)
         await ada.call("POST", f"/projects/{shared}/members", json={"email": "bob@example.com", "role": "owner"})
         await bob.call("DELETE", f"/projects/{shared}/members/{ada.user['id']}")
         await bob.call("PATCH", f"/projects/{shared}", json={"name": "Secret plan", "description": "Secret plan"})
         await run(database, "UPDATE datasets SET name = 'Secret plan', description = 'Secret plan', tags = '{Secret}'")
+        await run(database, "UPDATE glossary_terms SET name = 'Secret', definition = 'Secret', expression = 'Secret'")
+        await run(database, "UPDATE conversation_turns SET answer = 'Secret', sql = '[\"Secret\"]'")
         answer = await ada.call("POST", "/users/me/export")
         assert (len(answer.json()["datasets"]), len(answer.json()["projects_created"])) == (1, 1)
+        assert (len(answer.json()["glossary_terms"]), len(answer.json()["conversation_turns"])) == (1, 2)
         assert "Secret" not in answer.text
         assert answer.json()["datasets"][0]["name"] is answer.json()["projects_created"][0]["name"] is None
 

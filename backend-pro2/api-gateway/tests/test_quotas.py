@@ -39,8 +39,8 @@ async def fill(database: Database, project_id: str, person: Person) -> None:
         )
     await run(
         database,
-        "INSERT INTO llm_usage (project_id, user_id, month, tokens_in, tokens_out, cost) "
-        "VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC')::date, 30, 4, 0.5)",
+        "INSERT INTO llm_usage (project_id, user_id, month, tokens_in, tokens_out, cost, tokens_cached, calls) "
+        "VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'UTC')::date, 30, 4, 0.5, 7, 2)",
         project,
         id_of(person),
     )
@@ -84,13 +84,13 @@ async def test_usage(ada: Person, root: Person, database: Database) -> None:
     for person in (ada, root):
         body = (await person.call("GET", f"/projects/{project_id}/usage")).json()
         month = body["llm"].pop("month")
-        spent = {"tokens_in": 30, "tokens_out": 4, "cost": 0.5}
+        spent = {"tokens_in": 30, "tokens_out": 4, "tokens_cached": 7, "calls": 2, "cost": 0.5}
         assert body == {
             "bytes": 120,
             "rows": 7,
             "datasets": 1,
             "tasks": {"queued": 1, "running": 0, "succeeded": 2, "failed": 0, "cancelled": 0},
-            "llm": {**spent, "by_user": [{"user_id": ada.user["id"], **spent}]},
+            "llm": {**spent, "cost_limit": None, "by_user": [{"user_id": ada.user["id"], **spent}]},
         }
         assert len(month) == 7
 

@@ -28,7 +28,7 @@ async def beside(gateway_settings: Settings, resources: Resources) -> AsyncItera
     """A second gateway of the same instance, with connections of its own."""
     own = build_resources(gateway_settings)
     app = create_app(gateway_settings, own)
-    async with LifespanManager(app), AsyncClient(transport=ASGITransport(app), base_url="http://b") as client:
+    async with LifespanManager(app, 60, 60), AsyncClient(transport=ASGITransport(app), base_url="http://b") as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from shared.slow_clients import BODY, HEAD, Pace
 from .fakes_log import LogLines
 from .servers import serving
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
 SECOND = 0.02
 # A tenth of the real one, which would take too long even so.
@@ -216,7 +216,7 @@ async def test_five_hundred_silent_clients_while_others_are_served(connect: Conn
         writer.write(HALF[: number % 10])
     ends = asyncio.gather(*(said_until_the_end(link) for link in links))
     served = 0
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while not ends.done():
             answer = await client.post("/count", content=b"abc")
             assert answer.text == "3 bytes"

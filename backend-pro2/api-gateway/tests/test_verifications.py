@@ -24,7 +24,7 @@ EVE = {"email": "eve@example.com", "password": PASSWORD}
 async def strict(gateway_settings: Settings, resources: Resources) -> AsyncIterator[AsyncClient]:
     """A client of a gateway that wants addresses proven."""
     app = create_app(gateway_settings.model_copy(update={"require_verified_email": True}), resources)
-    async with LifespanManager(app), AsyncClient(transport=ASGITransport(app), base_url="http://g") as client:
+    async with LifespanManager(app, 60, 60), AsyncClient(transport=ASGITransport(app), base_url="http://g") as client:
         yield client
 
 

@@ -53,7 +53,7 @@ async def hook(gateway_settings: Settings, resources: Resources) -> AsyncIterato
     app = create_app(settings, resources)
     async with (
         receiver() as there,
-        LifespanManager(app),
+        LifespanManager(app, 60, 60),
         AsyncClient(transport=ASGITransport(app), base_url="http://gateway", timeout=30) as client,
     ):
         made = Hook(await register(client, "ada@example.com"), there)

@@ -209,7 +209,7 @@ class TestSeveral:
             await outbox.tell()
             await other.tell()
             outbox.sender.start()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await there.arrived.wait()
             assert slow.most_at_once == MOST_OF_PROJECT
             slow.release.set()
@@ -249,10 +249,10 @@ class TestTask:
     ) -> None:
         await outbox.webhook(there.url())
         there.release = asyncio.Event()
-        async with LifespanManager(create_app(outbox.settings, resources)):
+        async with LifespanManager(create_app(outbox.settings, resources), 60, 60):
             await asyncio.sleep(0.1)
             await outbox.tell()
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await there.arrived.wait()
             asyncio.get_running_loop().call_later(0.2, there.release.set)
         assert await outbox.statuses() == {"delivered": 1}
@@ -265,6 +265,6 @@ class TestTask:
         await run(outbox.database, "ALTER TABLE elsewhere RENAME TO webhook_deliveries")
         await outbox.tell()
         outbox.sender.wake()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await there.arrived.wait()
         await outbox.sender.close()

@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from shared.auth import TokenCodec
 from shared.config import Settings
 from shared.database import Database
-from shared.ids import new_id
 from shared.object_store import ObjectStore
 from shared.resources import Resources
 from shared.testing.fixtures import database, object_store, redis, resources, server_settings, settings, workspace
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.engines.ingest import ingest
@@ -67,23 +65,9 @@ async def client(resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def login(settings: Settings, database: Database, user_id: UUID) -> dict[str, str]:
-    """The Authorization header of a fresh session of the user."""
-    session_id = new_id()
-    async with database.transaction() as session:
-        await session.execute(
-            "INSERT INTO sessions (id, user_id, refresh_jti, refresh_issued_at, expires_at) "
-            "VALUES ($1, $2, $3, now(), now() + interval '1 day')",
-            session_id,
-            user_id,
-            new_id(),
-        )
-    return {"Authorization": f"Bearer {TokenCodec(settings).issue_access(user_id, session_id)}"}
-
-
 @pytest.fixture
 async def editor(settings: Settings, database: Database, workspace: Workspace) -> dict[str, str]:
-    return await login(settings, database, workspace.editor)
+    return await log_in(settings, database, workspace.editor)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import duckdb
 from shared.database import Database
 from shared.ids import new_id
 from shared.object_store import ObjectStore
+from shared.tabular.types import contract_type
 from shared.testing.project import Workspace
-
-from ..app.engines.types import contract_type
 
 _DATASET = """
 INSERT INTO datasets (id, project_id, name, status, created_by, tags, description)

@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import connect
+from shared.tabular.types import contract_type
 
-from ..app.engines.duck import connect
 from ..app.engines.readers.any_format import read
 from ..app.engines.readers.source import IngestReport, ReadOptions, Source
-from ..app.engines.types import contract_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from shared.errors import Conflict, Invalid
 
+from ..app.repositories.columns import Notes
 from ..app.schemas.columns import SchemaChange
 from ..app.services.columns import _merged
 from ..app.services.version_states import require_readable, require_usable
@@ -18,7 +19,7 @@ def change(columns: dict[str, Any]) -> SchemaChange:
 
 
 def test_what_is_left_out_stays_and_null_takes_away() -> None:
-    noted = {"a": {"description": "A.", "unit": "m"}, "b": {"unit": "s"}, "gone": {"unit": "kg"}}
+    noted: Notes = {"a": {"description": "A.", "unit": "m"}, "b": {"unit": "s"}, "gone": {"unit": "kg"}}
     assert _merged(noted, change({"a": {"unit": None}, "b": None})) == {
         "a": {"description": "A."},
         "gone": {"unit": "kg"},
@@ -27,8 +28,17 @@ def test_what_is_left_out_stays_and_null_takes_away() -> None:
     assert _merged({}, change({"a": {}, "b": {"unit": None}})) == {}
 
 
+def test_whether_a_column_is_personal_can_be_said_and_taken_back() -> None:
+    noted = _merged({"a": {"unit": "m"}}, change({"a": {"personal": True}, "b": {"personal": False}}))
+    assert noted == {"a": {"unit": "m", "personal": True}, "b": {"personal": False}}
+    assert _merged(noted, change({"a": {"personal": None}, "b": {"description": "B."}})) == {
+        "a": {"unit": "m"},
+        "b": {"personal": False, "description": "B."},
+    }
+
+
 def test_notes_are_bounded() -> None:
-    noted = {f"c{number}": {"description": "x" * 1000} for number in range(1040)}
+    noted: Notes = {f"c{number}": {"description": "x" * 1000} for number in range(1040)}
     with pytest.raises(Invalid):
         _merged(noted, change({"a": {"description": "x" * 1000}}))
 
@@ -57,17 +67,24 @@ async def test_a_schema_with_notes(client: httpx.AsyncClient, editor: dict[str, 
     await maker.run("""UPDATE dataset_versions SET profile = jsonb_set(profile, '{columns,0,nulls}', '3')""")
     place = f"/manage/datasets/{dataset_id}"
     etag = (await client.get(place, headers=editor)).headers["etag"]
-    body = {"columns": {"price": {"description": "Asked.", "unit": "CHF"}}}
+    body = {"columns": {"price": {"description": "Asked.", "unit": "CHF", "personal": True}}}
     made = await client.patch(f"{place}/schema", headers={**editor, "If-Match": etag}, json=body)
     assert made.json() == (await client.get(f"{place}/schema", headers=editor)).json()
     assert made.json()["columns"] == [
-        {"name": "price", "type": "integer", "nullable": True, "description": "Asked.", "unit": "CHF"},
-        {"name": "area", "type": "integer", "nullable": False, "description": None, "unit": None},
+        {
+            "name": "price",
+            "type": "integer",
+            "nullable": True,
+            "description": "Asked.",
+            "unit": "CHF",
+            "personal": True,
+        },
+        {"name": "area", "type": "integer", "nullable": False, "description": None, "unit": None, "personal": None},
     ]
     stale = await client.patch(f"{place}/schema", headers={**editor, "If-Match": etag}, json=body)
     assert stale.status_code == 412
     unknown = await client.patch(f"{place}/schema", headers=editor, json={"columns": {"prize": {"unit": "m"}}})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_column")
     assert "'price'" in unknown.json()["detail"]
-    for wrong in ({}, {"a": {"colour": "red"}}, {"a": {"unit": "x" * 51}}):
+    for wrong in ({}, {"a": {"colour": "red"}}, {"a": {"unit": "x" * 51}}, {"a": {"personal": "yes, all"}}):
         assert (await client.patch(f"{place}/schema", headers=editor, json={"columns": wrong})).status_code == 422

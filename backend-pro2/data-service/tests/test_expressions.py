@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import connect
 
-from ..app.engines.duck import connect
 from ..app.engines.expressions import FUNCTIONS, compile_expression
 
 COLUMNS = {

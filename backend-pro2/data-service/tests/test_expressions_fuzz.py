@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import connect
+from shared.tabular.types import contract_type
 
-from ..app.engines.duck import connect
 from ..app.engines.expressions import FUNCTIONS, compile_expression
 from ..app.engines.expressions.nodes import SQL_TYPES
 from ..app.engines.pipelines.errors import explained
-from ..app.engines.types import contract_type
 from .test_expressions import COLUMNS, ROW
 
 OPERATORS = ["+", "-", "*", "/", "%", "||", "=", "<>", "<", ">=", "and", "or", "is distinct from"]

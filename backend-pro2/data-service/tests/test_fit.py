@@ -3,9 +3,9 @@
 import pytest
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.types import ColumnSchema
 
 from ..app.engines.merges.fit import find, find_all, misfits, pair, require_columns
-from ..app.engines.types import ColumnSchema
 from ..app.services.diffs import compare_profiles
 
 

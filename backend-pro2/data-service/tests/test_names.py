@@ -3,7 +3,7 @@
 import random
 import time
 
-from ..app.engines.names import closest
+from shared.tabular.names import closest
 
 
 def test_the_name_that_was_meant() -> None:
@@ -15,6 +15,6 @@ def test_the_name_that_was_meant() -> None:
 
 def test_hostile_names_take_no_time() -> None:
     names = ["".join(random.Random(number).sample("ab" * 100, 200)) for number in range(2000)]  # noqa: S311 - no secret
-    started = time.perf_counter()
+    started = time.process_time()
     closest(names[0][::-1], names)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

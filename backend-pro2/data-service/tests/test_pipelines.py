@@ -11,11 +11,11 @@ from shared.config import Settings
 from shared.database import Database
 from shared.ids import new_id
 from shared.resources import Resources
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.services import pipelines
 from ..app.services.process_tasks import Process
-from .conftest import login
 from .ready import ready_dataset, working
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("warm_compute")]
@@ -133,7 +133,7 @@ async def test_who_may(
     order = {"dataset_id": str(sales), "output": {"name": "x"}}
     changes = (("PUT", "", {"name": "x", "steps": FEW}), ("DELETE", "", None), ("POST", "/run", order))
     for person, status, reads in ((workspace.viewer, 403, 200), (workspace.stranger, 404, 404)):
-        headers = await login(settings, database, person)
+        headers = await log_in(settings, database, person)
         for path in ("", "/versions", "/runs"):
             assert (await client.get(f"{place}{path}", headers=headers)).status_code == reads
         for method, path, body in changes:

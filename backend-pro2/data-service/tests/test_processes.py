@@ -12,10 +12,10 @@ from shared.config import Settings
 from shared.database import Database
 from shared.ids import new_id
 from shared.resources import Resources
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.services.process_tasks import Process
-from .conftest import login
 from .ready import add_version, ready_dataset, working
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("warm_compute")]
@@ -175,7 +175,7 @@ async def test_what_stands_in_the_way(
     async with database.transaction() as session:
         await session.execute("UPDATE datasets SET deleted_at = now()")
     assert (await send("run", 404, **step, output={"name": "x"}))["code"] == "not_found"
-    viewer = await login(settings, database, workspace.viewer)
+    viewer = await log_in(settings, database, workspace.viewer)
     body = {"project_id": str(workspace.project_id), "dataset_id": str(sales), **step, "output": {"name": "x"}}
     assert (await client.post("/process/run", headers=viewer, json=body)).status_code == 403
 

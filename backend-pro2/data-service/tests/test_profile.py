@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from ..app.engines.duck import connect
+from shared.tabular.duck import connect
+
 from ..app.engines.profiling import duplicates, profile, source
 from .conftest import IngestText, quiet
 

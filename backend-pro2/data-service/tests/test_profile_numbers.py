@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ..app.engines.duck import connect
+from shared.tabular.duck import connect
+
 from ..app.engines.ingest import describe
 from .conftest import quiet
 

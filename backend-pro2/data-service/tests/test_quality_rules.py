@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ..app.engines.duck import connect
+from shared.tabular.duck import connect
+
 from ..app.engines.quality import checks
 from ..app.engines.quality.checks import run
 from ..app.engines.quality.suggest import suggest

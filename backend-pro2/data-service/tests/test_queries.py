@@ -14,6 +14,7 @@ from shared.ids import new_id
 from shared.models.user import Caller
 from shared.redis_client import RedisClient, RedisUnavailable
 from shared.resources import Resources
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.schemas.queries import QueryRequest
@@ -21,7 +22,6 @@ from ..app.services.answer_cache import AnswerCache
 from ..app.services.engine import Engine
 from ..app.services.query_tables import PlanMemory
 from ..app.services.query_tasks import QueryTasks, remove_expired, run_query
-from .conftest import login
 from .ready import add_version, ready_dataset, working
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("warm_compute")]
@@ -105,7 +105,7 @@ class TestRememberedAnswers:
         sales: str,
     ) -> None:
         await ask("SELECT sum(a) FROM sales")
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         body = {"project_id": str(workspace.project_id), "sql": "SELECT sum(a) FROM sales"}
         answer = await client.post("/process/query", headers=stranger, json=body)
         assert answer.status_code == 404
@@ -208,7 +208,7 @@ class TestTasks:
         sales: str,
     ) -> None:
         body = {"project_id": str(workspace.project_id), "sql": "SELECT * FROM sales", "background": True}
-        viewer = await login(settings, database, workspace.viewer)
+        viewer = await log_in(settings, database, workspace.viewer)
         assert (await client.post("/process/query", headers=viewer, json=body)).status_code == 403
         once = {**editor, "Idempotency-Key": str(new_id())}
         first, again = [await client.post("/process/query", headers=once, json=body) for _ in range(2)]
@@ -216,7 +216,7 @@ class TestTasks:
         task = first.json()["id"]
         assert (await client.get(f"/process/query/{task}", headers=viewer)).status_code == 200
         assert (await client.delete(f"/process/query/{task}", headers=viewer)).status_code == 403
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         for method, path in (("GET", ""), ("GET", "/results"), ("DELETE", "")):
             answer = await client.request(method, f"/process/query/{task}{path}", headers=stranger)
             assert answer.status_code == 404

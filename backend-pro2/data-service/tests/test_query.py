@@ -7,11 +7,11 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
+from shared.queries import query
+from shared.queries.errors import explain
+from shared.tabular.duck import connect
 
-from ..app.engines.duck import connect
 from ..app.engines.preview import preview
-from ..app.engines.queries import query
-from ..app.engines.queries.errors import explain
 from .conftest import quiet
 
 SUM = 'SELECT sum(a) FROM "sales@1"'

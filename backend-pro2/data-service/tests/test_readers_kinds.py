@@ -167,9 +167,9 @@ def test_a_long_list_of_members_is_not_read() -> None:
 @pytest.mark.parametrize("head", [b"\n" * 8191 + b"x", b" \n" * 4000 + b"x", b"%\n" * 4000 + b"x", b"%" * 8192])
 def test_blank_lines_take_no_time(head: bytes) -> None:
     # Services look at the beginning of every upload themselves.
-    started = time.perf_counter()
+    started = time.process_time()
     assert require_data(head, "a.csv").kind == "csv"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_comments_and_blank_lines_above_a_relation() -> None:

@@ -13,6 +13,7 @@ from shared.ids import new_id
 from shared.quotas import read_bytes
 from shared.resources import Resources
 from shared.tasks import TaskStatus
+from shared.testing.logins import log_in
 from shared.testing.submission import until
 
 from ..app.repositories.stored import Stored
@@ -21,7 +22,6 @@ from ..app.services.datasets import Datasets
 from ..app.services.engine import Engine
 from ..app.services.garbage import Garbage
 from ..app.services.retention import expire_dataset, expire_versions
-from .conftest import login
 from .made import Maker
 
 integration = pytest.mark.integration
@@ -208,7 +208,7 @@ async def test_a_version_that_is_ready_makes_older_ones_expire(
         files={"file": ("a.csv", b"a\n5\n6\n", "text/csv")},
     )
     assert (answer.status_code, answer.json()["current_version"]) == (200, 2), answer.text
-    for _ in range(100):
+    for _ in range(600):
         if await maker.run(STATES, dataset_id) == ["expired", "ready"]:
             break
         await asyncio.sleep(0.1)
@@ -223,7 +223,7 @@ async def test_only_owners_collect(client: httpx.AsyncClient, maker: Maker, sett
         (maker.workspace.stranger, 404),
         (maker.workspace.owner, 202),
     ):
-        headers = await login(settings, maker.database, person)
+        headers = await log_in(settings, maker.database, person)
         answer = await client.post("/manage/datasets/gc", headers=headers, json=body)
         assert answer.status_code == status
     assert answer.headers["location"] == f"/tasks/{answer.json()['id']}"

@@ -11,10 +11,11 @@ from shared.resources import Resources
 from shared.tasks import StaleAttempt, Task, TaskRun, TaskStatus
 from shared.tasks.leases import Leases
 from shared.tasks.runner import TaskRunner, aftermath_of
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.services import contents
-from .conftest import login, upload
+from .conftest import upload
 from .ready import HANDLERS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("warm_compute")]
@@ -85,7 +86,7 @@ class Retries:
 
 @pytest.fixture
 async def retries(resources: Resources, client: httpx.AsyncClient, workspace: Workspace) -> Retries:
-    headers = await login(resources.settings, resources.database, workspace.editor)
+    headers = await log_in(resources.settings, resources.database, workspace.editor)
     return Retries(resources, client, headers, workspace.editor)
 
 

@@ -11,10 +11,11 @@ from shared.config import Settings
 from shared.database import Database
 from shared.ids import new_id
 from shared.resources import Resources
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.main import app
-from .conftest import login, upload
+from .conftest import upload
 
 pytestmark = pytest.mark.integration
 
@@ -160,7 +161,7 @@ class World:
 @pytest.fixture
 async def world(client: httpx.AsyncClient, settings: Settings, database: Database, workspace: Workspace) -> World:
     people = (*MEMBERS, "stranger")
-    headers = {name: await login(settings, database, getattr(workspace, name)) for name in people}
+    headers = {name: await log_in(settings, database, getattr(workspace, name)) for name in people}
     made = World(client, workspace, headers)
     made.dataset_id = (await upload(client, headers["editor"], CSV, project_id=str(workspace.project_id))).json()["id"]
     order = {**PARTS, "project_id": str(workspace.project_id)}

@@ -10,10 +10,9 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
-
-from ..app.engines.duck import connect
-from ..app.engines.queries import policy, query
-from ..app.engines.queries.errors import explain
+from shared.queries import policy, query
+from shared.queries.errors import explain
+from shared.tabular.duck import connect
 
 CORPUS = json.loads(Path(__file__).with_name("sandbox_corpus.json").read_bytes())
 BENIGN: list[str] = CORPUS["benign"]

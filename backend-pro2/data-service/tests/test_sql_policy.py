@@ -6,9 +6,8 @@ import duckdb
 import pytest
 
 from shared.compute.protocol import ComputeError
-
-from ..app.engines.duck import connect
-from ..app.engines.queries import functions, policy
+from shared.queries import functions, policy
+from shared.tabular.duck import connect
 
 LEGAL = {
     "SELECT a, b FROM t": ("t",),

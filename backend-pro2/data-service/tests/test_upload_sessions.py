@@ -165,7 +165,7 @@ class TestPresigned:
         assert (made["kind"], made["missing"]) == ("presigned", [1, 2, 3])
         through_us = await sender.put(made["id"], 1, PARTS[0])
         assert (through_us.status_code, through_us.json()["code"]) == (409, "upload_presigned")
-        async with httpx.AsyncClient() as anybody:
+        async with httpx.AsyncClient(timeout=30) as anybody:
             answers = [
                 await anybody.request(place["method"], place["url"], headers=place["headers"], content=data)
                 for place, data in zip(made["urls"], (PARTS[0], PARTS[1] + b"x", PARTS[2]), strict=True)
@@ -182,7 +182,7 @@ class TestPresigned:
     async def test_called_off(self, sender: Sender, object_store: ObjectStore, database: Database) -> None:
         body = {"project_id": sender.project_id, "filename": "n.csv", "bytes": len(CSV)}
         made = (await sender.client.post("/upload/presign", headers=sender.headers, json=body)).json()
-        async with httpx.AsyncClient() as anybody:
+        async with httpx.AsyncClient(timeout=30) as anybody:
             await anybody.put(made["urls"][0]["url"], content=CSV)
         assert len(await keys(object_store)) == 1
         await sender.client.delete(f"/upload/sessions/{made['id']}", headers=sender.headers)

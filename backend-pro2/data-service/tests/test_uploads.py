@@ -10,11 +10,12 @@ from shared.database import Database
 from shared.ids import new_id
 from shared.object_store import ObjectStore
 from shared.resources import Resources
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 from ..app.main import create_app
 from ..app.services.sweeps import sweep
-from .conftest import login, upload
+from .conftest import upload
 
 pytestmark = pytest.mark.integration
 CSV = "a,b\n1,2\n"
@@ -37,7 +38,7 @@ class TestUpload:
         workspace: Workspace,
         object_store: ObjectStore,
     ) -> None:
-        viewer = await login(settings, database, workspace.viewer)
+        viewer = await log_in(settings, database, workspace.viewer)
         answer = await upload(client, viewer, CSV, project_id=str(workspace.project_id))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         assert await _stored(object_store) == []
@@ -50,7 +51,7 @@ class TestUpload:
         workspace: Workspace,
         object_store: ObjectStore,
     ) -> None:
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         answers = [
             (await upload(client, stranger, CSV, project_id=str(project))).json()
             for project in (workspace.project_id, new_id())
@@ -124,7 +125,7 @@ class TestUpload:
     ) -> None:
         resources.settings = settings.model_copy(update={"max_upload_bytes": 100})
         transport = httpx.ASGITransport(create_app(resources.settings, resources))
-        headers = await login(settings, database, workspace.editor)
+        headers = await log_in(settings, database, workspace.editor)
         async with httpx.AsyncClient(transport=transport, base_url="http://data") as client:
             answer = await upload(client, headers, "a,b\n" + "1,2\n" * 100, project_id=str(workspace.project_id))
         assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
@@ -148,7 +149,7 @@ class TestUpload:
         accepted = await client.post("/upload/file", headers={**editor, **kind}, content=body)
         assert (accepted.status_code, accepted.json()["name"]) == (202, "late")
         assert accepted.headers["retry-after"] == "1"
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         refused = await client.post("/upload/file", headers={**stranger, **kind}, content=body)
         assert refused.status_code == 404
         assert len(await _stored(object_store)) == 1
@@ -219,7 +220,7 @@ class TestDatasets:
     ) -> None:
         for query, count in (("", 1), ("?q=NUMB", 1), ("?q=year", 1), ("?q=zzz", 0), ("?tag=sales", 1), ("?tag=x", 0)):
             assert len((await client.get(f"/manage/datasets{query}", headers=editor)).json()["items"]) == count
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         assert (await client.get("/manage/datasets", headers=stranger)).json() == {"items": [], "next_cursor": None}
         foreign = await client.get(f"/manage/datasets?project_id={workspace.project_id}", headers=stranger)
         assert foreign.status_code == 404
@@ -236,7 +237,7 @@ class TestDatasets:
     async def test_strangers_see_nothing(
         self, client: httpx.AsyncClient, settings: Settings, database: Database, workspace: Workspace, place: str
     ) -> None:
-        stranger = await login(settings, database, workspace.stranger)
+        stranger = await log_in(settings, database, workspace.stranger)
         for path in ("", "/schema", "/preview", "/profile", "/download", "/versions", "/versions/1"):
             assert (await client.get(place + path, headers=stranger)).status_code == 404
         assert (await client.delete(place, headers=stranger)).status_code == 404
@@ -252,7 +253,7 @@ class TestDatasets:
     async def test_viewer_may_not_change(
         self, client: httpx.AsyncClient, settings: Settings, database: Database, workspace: Workspace, place: str
     ) -> None:
-        viewer = await login(settings, database, workspace.viewer)
+        viewer = await log_in(settings, database, workspace.viewer)
         assert (await client.get(place, headers=viewer)).status_code == 200
         assert (await client.delete(place, headers=viewer)).status_code == 403
 

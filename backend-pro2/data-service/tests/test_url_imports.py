@@ -20,6 +20,7 @@ from shared.object_store import ObjectStore
 from shared.resources import Resources
 from shared.tasks import Task, TaskFailed, TaskRun
 from shared.tasks.leases import Leases
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 from shared.testing.worker_process import WorkerProcess
 from shared.url_guard import Address, Resolve
@@ -28,7 +29,6 @@ from ..app.main import create_app
 from ..app.repositories import versions
 from ..app.repositories.versions import RawFile
 from ..app.services.url_downloads import download, fetch
-from .conftest import login
 from .cutting import count, keys
 
 pytestmark = pytest.mark.integration
@@ -193,7 +193,7 @@ async def importer(
 ) -> AsyncIterator[Importer]:
     more = {"url_import_enabled": True, "url_import_networks": ("127.0.0.0/8",), "url_import_seconds": 5.0}
     resources.settings = settings.model_copy(update=more)
-    headers = await login(settings, database, workspace.editor)
+    headers = await log_in(settings, database, workspace.editor)
     transport = httpx.ASGITransport(create_app(resources.settings, resources))
     async with httpx.AsyncClient(transport=transport, base_url="http://data") as client:
         yield Importer(resources, client, headers, workspace.project_id)

@@ -12,11 +12,12 @@ from shared.config import Settings
 from shared.database import Database
 from shared.resources import Resources
 from shared.tasks import TaskStatus
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 from shared.testing.submission import eventually, until
 from shared.testing.worker_process import WorkerProcess
 
-from .conftest import login, upload
+from .conftest import upload
 
 pytestmark = pytest.mark.integration
 
@@ -124,7 +125,7 @@ async def test_from_version_to_version(
     for path, expected in refusals.items():
         answer = await world.client.get(f"{world.place}/versions/{path}", headers=world.headers)
         assert (answer.status_code, answer.json()["code"]) == expected
-    stranger = await login(settings, database, workspace.stranger)
+    stranger = await log_in(settings, database, workspace.stranger)
     answer = await world.client.get(f"{world.place}/versions/1/diff/2", headers=stranger)
     assert answer.status_code == 404
 

@@ -4,11 +4,12 @@ import ctypes
 import importlib
 import os
 import resource
+import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 import orjson
@@ -19,23 +20,43 @@ Report = Callable[[int, int, str], None]
 Function = Callable[[dict[str, Any], Report], dict[str, Any]]
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 MEBIBYTE = 1024 * 1024
 # DuckDB, BLAS and thread stacks reserve address space that they never touch; resident memory is watched from outside.
 RESERVED_MB = 4096
 # By which a pool tells its children that their libraries reserve more.
 RESERVED_VARIABLE = "COMPUTE_RESERVED_MB"
+# By which `ps` and `top` tell a child that has no job from one that works; 15 bytes at most.
+WAITING, WORKING = b"compute-waiting", b"compute-working"
+# Where jobs follow each other faster than this, the processor has better things to do than to rehearse.
+IDLE_MILLISECONDS = 300
 
 
-def serve(connection: socket.socket) -> None:
-    """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it."""
+def serve(connection: socket.socket, rehearsals: Sequence[Callable[[], None]] = ()) -> None:
+    """Run the one job that `connection` brings; every outcome becomes a frame, if the process lives to send it.
+
+    A child that waits for its job for a while does the rehearsals: pages of memory that it shares with its server are
+    copied when it first uses them, which takes longer than a small job.
+    """
+    _prctl(PR_SET_NAME, WAITING)
+    if rehearsals and not _is_asked(connection, IDLE_MILLISECONDS):
+        for rehearse in rehearsals:
+            rehearse()
     with connection.makefile("rb") as stream:
         job = _receive(stream)
     if job is None:
         return
+    _prctl(PR_SET_NAME, WORKING)
     _limit_processor(job["cpu_seconds"])
     _limit_memory(job["memory_mb"])
     connection.sendall(_answer(job, connection))
+
+
+def _is_asked(connection: socket.socket, milliseconds: int) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(milliseconds))
 
 
 def serve_many(connection: socket.socket) -> None:
@@ -121,6 +142,6 @@ def adopt_orphans() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _prctl(option: int, value: int) -> None:
+def _prctl(option: int, value: int | bytes) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

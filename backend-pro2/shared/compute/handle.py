@@ -1,7 +1,6 @@
 """Our end of a computing child: what it says, how long it may, how much memory, and why it was killed."""
 
 import asyncio
-import contextlib
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -38,6 +37,19 @@ class Child:
         self._verdict: str | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._watch: asyncio.TimerHandle | None = None
+        self._heard: asyncio.Future[dict[str, Any] | None] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has come up, and neither spoken nor ended since: it can be given a job."""
+        return self._heard is not None and not self._heard.done()
+
+    async def come_up(self) -> None:
+        """Hear its first frame, which tells its number, and listen on while it has no job."""
+        first = await self._frame()
+        if first is not None and "pid" in first:
+            self.pid = first["pid"]
+            self._heard = asyncio.ensure_future(self._frame())
 
     def send(self, frame: bytes) -> None:
         """Give it a job."""
@@ -45,13 +57,23 @@ class Child:
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Frames until the connection ends; an oversized one kills the child."""
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            while True:
-                (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-                if length > MAX_FRAME_BYTES:
-                    self.kill("answer_too_large")
-                    return
-                yield orjson.loads(await self._reader.readexactly(length))
+        while True:
+            heard, self._heard = self._heard, None
+            frame = await (heard or self._frame())
+            if frame is None:
+                return
+            yield frame
+
+    async def _frame(self) -> dict[str, Any] | None:
+        try:
+            (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+            if length > MAX_FRAME_BYTES:
+                self.kill("answer_too_large")
+                return None
+            frame: dict[str, Any] = orjson.loads(await self._reader.readexactly(length))
+        except (asyncio.IncompleteReadError, OSError):
+            return None
+        return frame
 
     def begin(self, pid: int, timeout_seconds: float, memory_mb: int) -> None:
         """Start the clock and the watch over memory."""

@@ -12,6 +12,7 @@ from typing import Any
 from shared.compute.child import RESERVED_MB, RESERVED_VARIABLE
 from shared.compute.handle import FAREWELL_SECONDS, MEBIBYTE, Child
 from shared.compute.protocol import ComputeFailed, Progress, encode_frame
+from shared.compute.spares import Spares
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -29,22 +30,28 @@ class ComputePool:
     """Runs functions in children forked from a server process that has loaded `preload`, each child for one job.
 
     The server starts with the first job (or `open`), and again if it dies. `threads` bounds the math libraries;
-    `reserved_mb` is what libraries may reserve of address space without touching it.
+    `reserved_mb` is what libraries may reserve of address space without touching it. `spares` children wait for jobs,
+    so that these need not wait for a fork.
     """
 
-    def __init__(self, preload: tuple[str, ...] = (), *, threads: int = 2, reserved_mb: int = RESERVED_MB) -> None:
+    def __init__(
+        self, preload: tuple[str, ...] = (), *, threads: int = 2, reserved_mb: int = RESERVED_MB, spares: int = 0
+    ) -> None:
         self._preload = preload
         self._threads = threads
         self._reserved_mb = reserved_mb
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._spares = Spares(self.fork, spares)
 
     async def open(self) -> None:
         """Start loading the libraries now instead of with the first job."""
         self._ensure_server()
+        self._spares.refill()
 
     async def close(self) -> None:
         """Stop the server and every child that still computes."""
+        await self._spares.close()
         self._drop_control()
         server, self._server = self._server, None
         if server is not None:
@@ -68,8 +75,10 @@ class ComputePool:
             ComputeFailed: there is no answer; `code` says why.
         """
         order = {"function": function, "job": job, "memory_mb": memory_mb, "cpu_seconds": self._cpu(timeout_seconds)}
-        child = await self.fork(FOR_ONE_JOB)
+        child = await self._spares.take()
         try:
+            if child.pid is not None:
+                child.begin(child.pid, timeout_seconds, memory_mb)
             child.send(encode_frame(order))
             async for message in child.messages():
                 if "result" in message:
@@ -81,7 +90,7 @@ class ComputePool:
         finally:
             await child.leave()
 
-    async def fork(self, kind: bytes) -> Child:
+    async def fork(self, kind: bytes = FOR_ONE_JOB) -> Child:
         """A fresh child, of the kind that its first byte names; the caller lets it `leave`."""
         connection, leash = self._fork(kind)
         reader, writer = await asyncio.open_connection(sock=connection, limit=MEBIBYTE)

@@ -18,6 +18,7 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Callable, Sequence
 
 from shared.compute.child import adopt_orphans, die_with_parent, serve, serve_many
 from shared.compute.protocol import encode_frame
@@ -26,8 +27,9 @@ from shared.compute.protocol import encode_frame
 class ForkServer:
     """The loop. One thread only: a fork must never copy a lock that another thread holds."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, rehearsals: Sequence[Callable[[], None]] = ()) -> None:
         self._control = control
+        self._rehearsals = rehearsals
         self._selector = selectors.DefaultSelector()
         self._sockets: dict[int, socket.socket] = {}
         self._leashes: dict[int, socket.socket] = {}
@@ -78,7 +80,10 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._close_all()
             connection.sendall(encode_frame({"pid": os.getpid()}))
-            (serve_many if is_resident else serve)(connection)
+            if is_resident:
+                serve_many(connection)
+            else:
+                serve(connection, self._rehearsals)
             code = 0
         finally:
             # Without the interpreter's teardown: nothing of this copy is worth closing in order.
@@ -132,17 +137,16 @@ def _next_dead() -> int | None:
 
 
 def main(modules: list[str]) -> None:
-    """Load the modules, then serve. Modules must start no thread on import."""
+    """Load the modules, then serve. They must start no thread on import; those with a function `rehearse` lend it."""
     adopt_orphans()
     control = socket.socket(fileno=os.dup(0))
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - pathlib is not loaded in a bare child
         os.dup2(nothing.fileno(), 0)
-    for module in ("shared.compute", *modules):
-        importlib.import_module(module)
+    loaded = [importlib.import_module(module) for module in ("shared.compute", *modules)]
     gc.collect()
     # Keeps the collector from touching, and so copying, the pages that all children share.
     gc.freeze()
-    ForkServer(control).run()
+    ForkServer(control, [module.rehearse for module in loaded if hasattr(module, "rehearse")]).run()
     # Without the interpreter's teardown: the libraries complain when they are taken apart.
     os._exit(0)
 

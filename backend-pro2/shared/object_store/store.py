@@ -20,6 +20,7 @@ from shared.object_store.upload import Upload
 if TYPE_CHECKING:
     from minio import Minio
     from minio.datatypes import Object
+    from urllib3 import PoolManager
 
 Answer = TypeVar("Answer")
 
@@ -56,13 +57,14 @@ class ObjectStore:
         self._settings = settings
         self._bucket = settings.s3_bucket
         self._sdk: Minio | None = None
+        self._pool: PoolManager | None = None
         self._http: SignedHttp | None = None
         self._bucket_known = False
 
     async def open(self) -> None:
         """Load the SDK and open the HTTP session; done by the first use anyway."""
         if self._sdk is None:
-            self._sdk = await asyncio.to_thread(_connect, self._settings)
+            await asyncio.to_thread(self._client)
         if self._http is None:
             self._http = SignedHttp(self._sign)
 
@@ -71,6 +73,11 @@ class ObjectStore:
         http, self._http = self._http, None
         if http is not None:
             await http.close()
+        if self._pool is not None:
+            # Forgetting them, as `clear` alone does, would leave the closing to the garbage collector.
+            for key in tuple(self._pool.pools.keys()):
+                self._pool.pools[key].close()
+            self._pool.clear()
 
     async def ensure_bucket(self) -> None:
         """Create the bucket unless it exists."""
@@ -189,13 +196,14 @@ class ObjectStore:
 
     def _client(self) -> "Minio":
         if self._sdk is None:
-            self._sdk = _connect(self._settings)
+            self._pool = _pool()
+            self._sdk = _connect(self._settings, self._pool)
         return self._sdk
 
     def _sign_puts(self, sizes: Mapping[str, int], expires: timedelta) -> Sequence[str]:
         # The address is part of what is signed.
         address = self._settings.s3_public_url or self._settings.s3_endpoint_url
-        public = _connect(self._settings.model_copy(update={"s3_endpoint_url": address}))
+        public = _connect(self._settings.model_copy(update={"s3_endpoint_url": address}), _pool())
         secret = self._settings.s3_secret_key.get_secret_value()
         urls = {key: public.get_presigned_url("PUT", self._bucket, key, expires=expires) for key in sizes}
         return [sized_put(url, sizes[key], secret) for key, url in urls.items()]
@@ -231,10 +239,15 @@ def _info(entry: "Object") -> ObjectInfo:
     return ObjectInfo(entry.object_name, entry.size, entry.last_modified)
 
 
-def _connect(settings: Settings) -> "Minio":
+def _pool() -> "PoolManager":
+    from urllib3 import PoolManager, Retry, Timeout
+
+    return PoolManager(maxsize=16, timeout=Timeout(connect=2, read=15), retries=Retry(2, backoff_factor=0.2))
+
+
+def _connect(settings: Settings, pool: "PoolManager") -> "Minio":
     # The SDK takes 0.2 s to import and is wanted by few processes.
     from minio import Minio
-    from urllib3 import PoolManager, Retry, Timeout
 
     endpoint = urlsplit(settings.s3_endpoint_url)
     return Minio(
@@ -244,5 +257,5 @@ def _connect(settings: Settings) -> "Minio":
         secure=endpoint.scheme == "https",
         # Without a region the SDK would ask the server for it before each first signature.
         region=settings.s3_region,
-        http_client=PoolManager(maxsize=16, timeout=Timeout(connect=2, read=15), retries=Retry(2, backoff_factor=0.2)),
+        http_client=pool,
     )

@@ -32,11 +32,10 @@ log = get_logger(__name__)
 POLL_SECONDS = 2.0
 # Proxies cut what is silent for a minute, some after half of it.
 SILENCE_SECONDS = 15.0
-# What comes in the meantime is read together: the price of many events is latency that nobody notices.
-GAP_SECONDS = 0.02
+# What comes in the meantime is read together, at the price of latency: the less the fewer tasks are followed.
+GAP_SECONDS, GAP_SECONDS_A_TASK = 0.02, 0.001
 TASKS_A_LOOK = 100
-EVENTS_KEPT = 100
-EVENTS_A_READ = 200
+EVENTS_KEPT, EVENTS_A_READ = 100, 200
 # Of the pool's connections, so that a thousand who come back at once leave some for requests.
 READS_AT_ONCE = 3
 STREAMS = 5000
@@ -127,7 +126,7 @@ class Follow:
         Raises:
             NotFound: the task is absent, or not the user's to see. TooManyStreams: this process is full.
         """
-        self._require_room(user_id)
+        self.require_room(user_id)
         async with self._reading, self._database.transaction(read_only=True) as session:
             if not await follow_repository.welcome(session, [(task_id, user_id)]):
                 raise NotFound
@@ -171,7 +170,7 @@ class Follow:
         Raises:
             TooManyStreams: there is no room for one more who waits.
         """
-        self._require_room(user_id)
+        self.require_room(user_id)
         async for _ in self.events(task_id, user_id, await self._newest(task_id)):
             continue
 
@@ -182,7 +181,8 @@ class Follow:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
 
-    def _require_room(self, user_id: UUID) -> None:
+    def require_room(self, user_id: UUID) -> None:
+        """Raise TooManyStreams if this process is full; for those who must know before there is a task."""
         if self._streams[user_id] >= STREAMS_OF_ONE or self._streams.total() >= STREAMS:
             raise TooManyStreams
 
@@ -241,7 +241,7 @@ class Follow:
                 self._woken.update(self._followed)
             while self._woken:
                 await self._look_at_some()
-            await asyncio.sleep(GAP_SECONDS)
+            await asyncio.sleep(min(GAP_SECONDS, GAP_SECONDS_A_TASK * len(self._followed)))
 
     async def _look_at_some(self) -> None:
         task_ids = list(islice(self._woken, TASKS_A_LOOK))

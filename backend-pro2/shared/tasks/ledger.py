@@ -57,6 +57,11 @@ class TaskLedger:
         """Tell a worker, after the commit. A failure is only logged: workers look by themselves every few seconds."""
         await self._doorbell.ring(task.queue, task.id)
 
+    async def ring_and_wait(self, task: Task, user_id: UUID, seconds: float) -> Task:
+        """The same for somebody who wants to see the task as it stands after so many seconds, or none."""
+        await self.ring(task)
+        return await self.wait(task.id, user_id, seconds) if seconds > 0 else task
+
     async def read(self, task_id: UUID, user_id: UUID) -> Task:
         """The task as it stands.
 

@@ -31,9 +31,15 @@ SERVICE_QUEUES = {
 
 def slots(service: str, settings: "Settings") -> dict[str, int]:
     """How many tasks of each queue one worker process of `service` runs at once."""
-    alone = {Queue.TRAIN, Queue.MAINTENANCE}
     return {
-        queue.value: 1 if queue in alone else settings.worker_concurrency
+        queue.value: _slots_of(queue, settings)
         for queue in SERVICE_QUEUES[service]
         if not settings.worker_queues or queue in settings.worker_queues
     }
+
+
+def _slots_of(queue: Queue, settings: "Settings") -> int:
+    if queue in (Queue.TRAIN, Queue.MAINTENANCE):
+        return 1
+    # Who waits for an LLM needs no processor.
+    return settings.llm_concurrency if queue is Queue.LLM else settings.worker_concurrency

@@ -29,6 +29,8 @@ log = get_logger(__name__)
 # To hand tasks back, bury children and close connections, on top of what tasks may still take.
 STOP_SECONDS = 15
 SWEEP_SECONDS = 60.0
+# Computing children that wait for a task: up to 30 MB each, and two tasks may come at once.
+SPARES = 2
 TRANSPORT = "shared.tasks.transport:Transport"
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
@@ -93,7 +95,7 @@ class WorkerThread:
             os._exit(1)
 
     async def _work(self) -> None:
-        resources = build_resources(self._settings, self._plan.preload)
+        resources = build_resources(self._settings, self._plan.preload, SPARES)
         self._loop = asyncio.get_running_loop()
         self._runtime = WorkerRuntime(self._plan, resources)
         if self._stopping.is_set():

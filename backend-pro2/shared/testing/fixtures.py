@@ -92,6 +92,7 @@ async def resources(
         compute=ComputePool(("shared.testing.jobs",), threads=settings.engine_threads),
     )
     yield built
+    await built.close_others()
     await built.ledger.close()
     await built.compute.close()
 

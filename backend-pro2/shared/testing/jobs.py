@@ -13,6 +13,17 @@ Job = dict[str, Any]
 # What a resident child has loaded, and what it will not give back.
 _KEPT: dict[str, int] = {}
 _GROWN: list[bytearray] = []
+_REHEARSED: list[int] = []
+
+
+def rehearse() -> None:
+    """What a child does that has waited for its job for a while."""
+    _REHEARSED.append(os.getpid())
+
+
+def rehearsed(_job: Job, _report: Report) -> Job:
+    """Tells which processes have rehearsed, as far as this one knows, and its own number."""
+    return {"pids": _REHEARSED, "pid": os.getpid()}
 
 
 def echo(job: Job, _report: Report) -> Job:
@@ -108,5 +119,5 @@ def drop(_job: Job, _report: Report) -> Job:
 
 def grow(job: Job, _report: Report) -> Job:
     """Keeps so many megabytes for ever."""
-    _GROWN.append(bytearray(os.urandom(1024) * 1024 * job["megabytes"]))
+    _GROWN.append(bytearray(os.urandom(1024)) * 1024 * job["megabytes"])
     return {"pid": os.getpid()}

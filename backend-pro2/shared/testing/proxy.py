@@ -73,15 +73,23 @@ class Proxy:
         serving.add_done_callback(self._serving.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        self._open |= {writer, far_writer}
+        self._open.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            self._drop(writer)
+            return
+        self._open.add(far_writer)
         up = asyncio.create_task(self._pump(reader, far_writer, up=True))
         down = asyncio.create_task(self._pump(far_reader, writer, up=False))
         await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         for pump in (up, down):
             pump.cancel()
         await asyncio.gather(up, down, return_exceptions=True)
-        for end in (writer, far_writer):
+        self._drop(writer, far_writer)
+
+    def _drop(self, *ends: asyncio.StreamWriter) -> None:
+        for end in ends:
             self._open.discard(end)
             end.transport.abort()
 

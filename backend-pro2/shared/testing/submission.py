@@ -21,7 +21,7 @@ async def submit(
         return await resources.ledger.submit(session, new)
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
+async def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that nothing announces; fails when it takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -30,12 +30,12 @@ async def eventually(condition: Callable[[], bool], seconds: float = 15) -> None
         await asyncio.sleep(0.02)
 
 
-async def until(resources: Resources, task: Task, status: TaskStatus, seconds: float = 15) -> Task:
+async def until(resources: Resources, task: Task, status: TaskStatus, seconds: float = 60) -> Task:
     """The task once it has `status`; fails when that takes longer."""
     return await changed(resources, task, lambda now: now.status == status, seconds)
 
 
-async def changed(resources: Resources, task: Task, condition: Callable[[Task], bool], seconds: float = 15) -> Task:
+async def changed(resources: Resources, task: Task, condition: Callable[[Task], bool], seconds: float = 60) -> Task:
     """The task once `condition` holds for it; fails when that takes longer."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

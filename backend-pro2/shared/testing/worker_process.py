@@ -12,7 +12,7 @@ from typing import Self
 from shared.config import Settings
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 class WorkerProcess:

@@ -51,7 +51,7 @@ async def service(settings: Settings, **changes: object) -> AsyncIterator[httpx.
     settings = settings.model_copy(update=changes)
     app = create_service(name="keys", title="Keys", description="", settings=settings, routers=[router])
     transport = httpx.ASGITransport(app, client=("192.0.2.1", 1))
-    async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with LifespanManager(app, 60, 60), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         client.headers["x-request-id"] = "test"
         yield client
 

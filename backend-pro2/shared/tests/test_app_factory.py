@@ -83,7 +83,7 @@ def open_client(app: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = build()
-    async with LifespanManager(app), open_client(app) as client:
+    async with LifespanManager(app, 60, 60), open_client(app) as client:
         yield client
 
 
@@ -155,7 +155,7 @@ class TestErrors:
 class TestLimits:
     async def test_the_request_after_the_last_is_told_when_to_return(self) -> None:
         app = build(rate_limit_anonymous=3)
-        async with LifespanManager(app), open_client(app, "198.51.100.77") as client:
+        async with LifespanManager(app, 60, 60), open_client(app, "198.51.100.77") as client:
             await app.state.resources.redis.delete("window:test-service:anonymous:198.51.100.77")
             answers = [await client.get("/items/1") for _ in range(4)]
             assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -166,7 +166,7 @@ class TestLimits:
 
     async def test_without_redis_nothing_fails(self, settings: Settings) -> None:
         app = build(redis_url=SecretStr("redis://127.0.0.1:1/0"), database_url=settings.database_url)
-        async with LifespanManager(app), open_client(app) as client:
+        async with LifespanManager(app, 60, 60), open_client(app) as client:
             assert (await client.get("/items/2")).status_code == 200
             report = (await client.get("/ready")).json()
             assert report["ready"]
@@ -186,7 +186,7 @@ class TestEdge:
             request_sink=sink,
             hot_routes={("GET", "/hot"): hot},
         )
-        async with LifespanManager(app), open_client(app) as client:
+        async with LifespanManager(app, 60, 60), open_client(app) as client:
             await client.post("/echo", json={"password": "x"})
             for path in ("/health", "/hot", "/hot?x", "/nothing", "/broken"):
                 await client.get(path)
@@ -209,7 +209,7 @@ class TestEdge:
             routers=[],
             hot_routes={("GET", "/hot"): hot},
         )
-        async with LifespanManager(app), open_client(app) as client:
+        async with LifespanManager(app, 60, 60), open_client(app) as client:
             answer = await client.get("/hot")
             assert answer.json() == "Test"
             assert {"x-request-id", "ratelimit", "ratelimit-policy", "x-ratelimit-limit"} <= answer.headers.keys()
@@ -224,7 +224,7 @@ class TestHealth:
 
     async def test_without_a_database_it_lives_but_is_not_ready(self) -> None:
         app = build(database_url=SecretStr("postgresql://a:hunter2@127.0.0.1:1/none"))
-        async with LifespanManager(app), open_client(app) as client:
+        async with LifespanManager(app, 60, 60), open_client(app) as client:
             assert (await client.get("/health")).status_code == 200
             answer = await client.get("/ready")
             assert answer.status_code == 503
@@ -236,7 +236,7 @@ class TestHealth:
         assert 'path="/items/{item_id}"' in text
         assert "process_resident_memory_bytes" in text
         app = build()
-        async with LifespanManager(app), open_client(app, "203.0.113.9") as outside:
+        async with LifespanManager(app, 60, 60), open_client(app, "203.0.113.9") as outside:
             problem(await outside.get("/metrics", headers={"x-forwarded-for": "127.0.0.1"}), 404, "not_found")
 
 

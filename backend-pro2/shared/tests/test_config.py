@@ -73,3 +73,38 @@ def test_production_refuses_weak_secrets_and_names_the_variable(variable: str, v
 
 def test_every_variable_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("openai_base_url", "https://name:word@llm.example/v1"),
+        ("openai_base_url", "llm.example"),
+        ("llm_policy", "everything"),
+        ("llm_temperature", "3"),
+        ("llm_prices", '{"m": {"in": -1, "out": 1}}'),
+        ("llm_prices", '{"m": {"in": 1}}'),
+        ("llm_prices", '{"m": {"in": 1, "out": 1, "per": "token"}}'),
+        ("llm_project_monthly_cost", "-1"),
+    ],
+)
+def test_settings_of_the_llm_that_make_no_sense(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable.upper(), value)
+    with pytest.raises(ValidationError, match=variable):
+        settings()
+
+
+def test_settings_of_the_llm_as_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_PRICES", '{"m": {"in": 0.15, "out": "0.6"}}')
+    monkeypatch.setenv("LLM_TEMPERATURE", "")
+    monkeypatch.setenv("OPENAI_MODEL", "m")
+    monkeypatch.setenv("LLM_PROJECT_MONTHLY_COST", "12.50")
+    made = settings()
+    price = made.llm_prices["m"]
+    assert (str(price.tokens_in), str(price.tokens_out), price.tokens_cached) == ("0.15", "0.6", None)
+    assert (made.llm_temperature, str(made.llm_project_monthly_cost)) == (None, "12.50")
+
+
+def test_a_limit_of_costs_needs_a_price() -> None:
+    with pytest.raises(ValidationError, match="LLM_PROJECT_MONTHLY_COST needs a price of OPENAI_MODEL"):
+        settings(llm_project_monthly_cost=1)

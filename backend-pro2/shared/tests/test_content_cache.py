@@ -52,6 +52,13 @@ class TestFetch:
         assert await cache.fetch("one", digest) == path
         assert store.reads == 1
 
+    async def test_what_is_there_is_found_and_counts_as_used(self, cache: ContentCache, store: MemoryStore) -> None:
+        assert await cache.find(sha(b"one" * 1000)) is None
+        digest, path = await filled(cache, store, "one")
+        os.utime(path, (1, 1))
+        assert await cache.find(digest) == path
+        assert path.stat().st_mtime > 1
+
     async def test_concurrent_calls_share_one_download(self, cache: ContentCache, store: MemoryStore) -> None:
         store.objects["one"] = b"data"
         paths = await asyncio.gather(*(cache.fetch("one", sha(b"data")) for _ in range(20)))

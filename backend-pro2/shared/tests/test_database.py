@@ -123,9 +123,9 @@ async def test_a_block_cancelled_while_it_is_rolled_back_leaves_at_once_and_its_
         await asyncio.sleep(0.3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, 5)
         proxy.downstream = bytes
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 with suppress(ServiceUnavailable):
                     await database.ping()
@@ -171,7 +171,7 @@ async def test_an_exhausted_pool_is_503_in_time(pool: Database) -> None:
         with pytest.raises(ServiceUnavailable, match="busy"):
             async with pool.transaction():
                 pass
-        assert asyncio.get_running_loop().time() - started < 5
+        assert asyncio.get_running_loop().time() - started < 9
 
 
 async def test_statements_have_a_time_limit() -> None:
@@ -204,7 +204,7 @@ async def test_a_server_that_falls_silent_is_503_in_time_and_may_come_back(*, be
         database = build(database_url=SecretStr(url), **changes)
         await database.ping()
         with pytest.raises(ServiceUnavailable, match="away"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(9):
                 await speak_into_silence(database, proxy, begun=begun)
         proxy.downstream = bytes
         await database.ping()

@@ -3,18 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from shared.auth import TokenCodec
-from shared.config import Settings
 from shared.database import Database
 from shared.idempotency import forget_old_answers
-from shared.ids import new_id
 from shared.resources import Resources
 from shared.testing import things_app
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
 pytestmark = pytest.mark.integration
@@ -22,19 +20,6 @@ pytestmark = pytest.mark.integration
 KEY = "Idempotency-Key"
 REPLAYED = "idempotency-replayed"
 BODY = {"name": "A thing", "password": "hunter2 hunter2"}
-
-
-async def log_in(settings: Settings, database: Database, user_id: UUID) -> dict[str, str]:
-    session_id = new_id()
-    async with database.transaction() as session:
-        await session.execute(
-            "INSERT INTO sessions (id, user_id, refresh_jti, refresh_issued_at, expires_at) "
-            "VALUES ($1, $2, $3, now(), now() + interval '1 day')",
-            session_id,
-            user_id,
-            new_id(),
-        )
-    return {"Authorization": f"Bearer {TokenCodec(settings).issue_access(user_id, session_id)}"}
 
 
 async def count(database: Database, table: str = "projects WHERE created_by IS NULL") -> int:

@@ -19,10 +19,11 @@ from shared.idempotency import attempts, reservations
 from shared.idempotency.pending import current
 from shared.resources import Resources
 from shared.testing import things_app
+from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 from shared.testing.proxy import Proxy
 
-from .test_idempotency import BODY, KEY, REPLAYED, age, client, count, log_in, post, refusal
+from .test_idempotency import BODY, KEY, REPLAYED, age, client, count, post, refusal
 
 pytestmark = pytest.mark.integration
 
@@ -192,15 +193,19 @@ async def process(settings: Settings, port: int) -> AsyncIterator[str]:
         await program.wait()
 
 
+def client_at(url: str, headers: dict[str, str]) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
+
+
 @pytest.mark.parametrize(("stage", "effects"), [("kept", 0), ("committed", 1)])
 async def test_killed(resources: Resources, database: Database, workspace: Workspace, stage: str, effects: int) -> None:
     port = free_port()
     headers = {**await log_in(resources.settings, database, workspace.owner), KEY: "key"}
-    async with process(resources.settings, port) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with process(resources.settings, port) as url, client_at(url, headers) as client:
         with pytest.raises(httpx.TransportError):
             await client.post("/things", json=BODY, headers={"X-Die-At": stage})
     assert await count(database) == effects
-    async with process(resources.settings, port) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with process(resources.settings, port) as url, client_at(url, headers) as client:
         if not effects:
             assert refusal(await client.post("/things", json=BODY)) == (409, "idempotency_in_flight")
             await age(database, 0)

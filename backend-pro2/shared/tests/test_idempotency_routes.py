@@ -35,6 +35,7 @@ WITHOUT = {
     "models_explain": READS,
     "models_what_if": READS,
     "analysis_cancel": ONCE,
+    "analysis_ask_feedback": ONCE,
     "tasks_cancel": ONCE,
 }
 

@@ -17,6 +17,7 @@ from shared.errors import Forbidden, Unauthorized
 from shared.identity import STALE_SECONDS, Caller, Identifier, SessionCache, key_finder
 from shared.ids import new_id
 from shared.redis_client import RedisClient
+from shared.testing.logins import open_session
 from shared.testing.project import Workspace
 
 pytestmark = pytest.mark.integration
@@ -26,21 +27,6 @@ POLICY = Policy("default", 100, 60)
 
 def principal_of(user_id: UUID, session_id: UUID) -> Principal:
     return principal_of_session(user_id, session_id, datetime.now(UTC) + timedelta(minutes=30))
-
-
-async def open_session(database: Database, user_id: UUID) -> UUID:
-    session_id = new_id()
-    async with database.transaction() as session:
-        await session.execute(
-            """
-            INSERT INTO sessions (id, user_id, refresh_jti, refresh_issued_at, expires_at)
-            VALUES ($1, $2, $3, now(), now() + interval '1 day')
-            """,
-            session_id,
-            user_id,
-            new_id(),
-        )
-    return session_id
 
 
 async def execute(database: Database, sql: str, *arguments: object) -> None:

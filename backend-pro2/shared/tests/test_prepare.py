@@ -52,7 +52,7 @@ async def test_a_server_that_is_away_is_waited_for_and_then_given_up() -> None:
     with pytest.raises(ServiceUnavailable):
         await patiently(make, Settings(_env_file=None), 0.6)
     assert tries == 3
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 async def test_one_that_comes_back_is_enough() -> None:

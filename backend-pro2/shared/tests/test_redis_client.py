@@ -73,7 +73,7 @@ class TestRedis:
         channel = f"test:{uuid4()}"
         async with client.subscribe(channel) as messages:
             await client.publish(channel, "done")
-            assert await asyncio.wait_for(anext(messages), 2) == "done"
+            assert await asyncio.wait_for(anext(messages), 30) == "done"
 
     async def test_a_cancelled_call_never_hands_its_answer_to_another(self, client: RedisClient) -> None:
         keys = [f"test:{uuid4()}" for _ in range(50)]
@@ -94,5 +94,5 @@ async def test_an_absent_redis_is_given_up_fast_and_then_not_asked() -> None:
     for _ in range(50):
         with pytest.raises(RedisUnavailable):
             await redis.get_json("x")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     await redis.close()

@@ -29,7 +29,7 @@ async def test_they_stay_until_the_backup_has_died(resources: Resources, backup:
     assert await store.stat("a/kept") == 1
 
     backup.terminate()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await store.stat("a/kept") is not None:
             try:
                 await remove_objects(resources.database, store, "a/kept")

@@ -59,7 +59,7 @@ class TestWarmth:
 
     async def test_jobs_go_to_the_child_that_knows_their_key(self) -> None:
         pool = ResidentPool(("shared.testing.jobs",), size=2)
-        slow = {"seconds": 0.3}
+        slow = {"seconds": 1.0}
         first = await asyncio.gather(*(run(pool, "keep", {"key": key, **slow}) for key in "ab"))
         again = [await run(pool, "keep", {"key": key}) for key in "baab"]
         await pool.close()
@@ -104,7 +104,7 @@ class TestReplacement:
         assert pids[0] == pids[1] != pids[2] == pids[3]
 
     async def test_a_child_that_has_grown_is_replaced(self, pool: ResidentPool) -> None:
-        grown = await run(pool, "grow", {"megabytes": 80}, memory_mb=100)
+        grown = await run(pool, "grow", {"megabytes": 80}, memory_mb=130)
         assert (await run(pool, "keep"))["pid"] != grown["pid"]
         assert await gone(grown["pid"])
 
@@ -119,7 +119,7 @@ class TestQueue:
     async def test_more_jobs_than_may_wait_are_refused(self) -> None:
         pool = ResidentPool(("shared.testing.jobs",), waiting=1)
         await run(pool, "keep")
-        slow = {"seconds": 0.3}
+        slow = {"seconds": 1.0}
         running, waiting = (asyncio.create_task(run(pool, "keep", slow)) for _ in range(2))
         await asyncio.sleep(0.1)
         with pytest.raises(ComputeBusy):

@@ -41,8 +41,8 @@ def test_events_are_sent_only_to_flower(enabled: bool) -> None:
 
 
 def test_each_queue_has_slots_of_its_own() -> None:
-    chosen = settings(worker_concurrency=3)
-    assert slots("ai-service", chosen) == {"analysis": 3, "train": 1, "llm": 3}
+    chosen = settings(worker_concurrency=3, llm_concurrency=5)
+    assert slots("ai-service", chosen) == {"analysis": 3, "train": 1, "llm": 5}
     assert slots("data-service", chosen) == {"ingest": 3, "maintenance": 1}
     assert slots("ai-service", settings(worker_queues="train,ingest")) == {"train": 1}
     assert sorted(queue for queues in SERVICE_QUEUES.values() for queue in queues) == sorted(Queue)
@@ -77,7 +77,7 @@ async def test_rings_are_kept_for_those_who_are_busy_but_not_more_than_needed() 
     await asyncio.wait_for(bell.wait(0.01), 1)
     bell.answer()
     bell.ring_all()
-    await asyncio.wait_for(asyncio.gather(bell.wait(60), bell.wait(60)), 1)
+    await asyncio.wait_for(asyncio.gather(bell.wait(60), bell.wait(60)), 30)
 
 
 def test_a_message_rings_for_its_queue_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from shared.testing.submission import QUEUE, changed, submit, until
 
 pytestmark = pytest.mark.integration
 
-SECONDS = 2.0
+# Long before the handlers would end by themselves.
+SECONDS = 15.0
 
 Start = Callable[[Handler], None]
 
@@ -47,7 +48,7 @@ async def cancelled_after(resources: Resources, workspace: Workspace, start: Sta
 
     task = await submit(resources, workspace)
     start(tell_and_run)
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(begun.wait(), 30)
     await asyncio.sleep(0.2)
     asked = time.monotonic()
     await resources.ledger.cancel(task.id, workspace.owner)
@@ -116,7 +117,7 @@ async def test_a_success_that_is_being_written_stays_one(
 
     task = await submit(resources, workspace)
     start(write)
-    await asyncio.wait_for(writing.wait(), 10)
+    await asyncio.wait_for(writing.wait(), 30)
     # It waits for the row, which the run has locked.
     cancelling = asyncio.create_task(resources.ledger.cancel(task.id, workspace.owner))
     await asyncio.sleep(0.3)

@@ -64,7 +64,7 @@ class Beats:
 async def serve(beats: Beats, client: Client, count: int) -> asyncio.Task[None]:
     """A stream under way that has sent so many pieces."""
     serving = asyncio.create_task(EventStream(beats())(client.scope, client.receive, client.send))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(client.bodies) < count:
             client.moved.clear()
             await client.moved.wait()
@@ -87,7 +87,7 @@ async def test_a_client_that_leaves_is_followed_for_no_longer() -> None:
     serving = await serve(beats, client, 1)
     assert not beats.is_closed
     client.gone.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await serving
     assert beats.is_closed
 
@@ -96,7 +96,7 @@ async def test_a_server_that_stops_ends_the_stream_in_good_order() -> None:
     client, beats = Client(), Beats(EVENT)
     serving = await serve(beats, client, 1)
     client.scope["state"][END_EARLY]()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await serving
     assert (client.bodies, client.sent[-1]["more_body"], beats.is_closed) == ([SENT, b""], False, True)
 

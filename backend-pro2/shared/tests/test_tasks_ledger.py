@@ -12,7 +12,7 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.redis_client import RedisClient
 from shared.resources import Resources
-from shared.tasks import NewTask, Task, TaskEvent, TaskFilter, TaskStatus
+from shared.tasks import NewTask, Task, TaskEvent, TaskFilter, TaskStatus, follow
 from shared.tasks.wakes import TaskWakes
 from shared.testing.project import Workspace
 from shared.testing.submission import QUEUE, submit
@@ -133,28 +133,29 @@ class TestWait:
         task = await submit(resources, workspace)
         started = time.monotonic()
         assert (await resources.ledger.wait(task.id, workspace.owner, 0.3)).status == "queued"
-        assert 0.25 < time.monotonic() - started < 1.5
+        assert 0.25 < time.monotonic() - started < 20
 
-    async def test_it_is_woken_by_the_end(self, resources: Resources, workspace: Workspace) -> None:
+    async def test_it_is_woken_by_the_end(
+        self, resources: Resources, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(follow, "POLL_SECONDS", 60.0)
         task = await submit(resources, workspace)
         waiting = asyncio.create_task(resources.ledger.wait(task.id, workspace.owner, 30))
         await asyncio.sleep(0.3)
-        started = time.monotonic()
         await resources.ledger.cancel(task.id, workspace.owner)
-        assert (await waiting).status == "cancelled"
-        assert time.monotonic() - started < 1
+        assert (await asyncio.wait_for(waiting, 20)).status == "cancelled"
 
     async def test_it_sees_the_end_also_without_a_wake(self, resources: Resources, workspace: Workspace) -> None:
         task = await submit(resources, workspace)
         waiting = asyncio.create_task(resources.ledger.wait(task.id, workspace.owner, 30))
         await asyncio.sleep(0.1)
         await finish(resources.database, task, "failed")
-        assert (await asyncio.wait_for(waiting, 5)).status == "failed"
+        assert (await asyncio.wait_for(waiting, 30)).status == "failed"
 
 
 class TestEvents:
     async def follow(self, resources: Resources, task_id: UUID, user: UUID, after: int = 0) -> list[TaskEvent]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return [event async for event in resources.ledger.events(task_id, user, after)]
 
     async def test_they_end_with_the_final_state_and_resume(self, resources: Resources, workspace: Workspace) -> None:
@@ -186,5 +187,5 @@ async def test_the_subscription_ends_however_far_it_has_come(redis: RedisClient,
     with wakes.watching(new_id(), lambda: None):
         for _ in range(turns):
             await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await wakes.close()

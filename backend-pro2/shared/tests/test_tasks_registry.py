@@ -79,6 +79,6 @@ async def test_a_worker_comes_leaves_and_clears_away_the_dead(resources: Resourc
 
     runtime.drain()
     going_on.set()
-    await asyncio.wait_for(working, 10)
+    await asyncio.wait_for(working, 30)
     assert [worker.name for worker in await known(resources)] == ["test-service@elsewhere:1:1"]
     await until(resources, task, TaskStatus.SUCCEEDED)

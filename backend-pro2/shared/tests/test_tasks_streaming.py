@@ -48,7 +48,7 @@ async def test_events_come_with_ids_and_end_with_the_task(resources: Resources, 
         following = asyncio.create_task(http.get(f"/tasks/{task.id}/events"))
         await asyncio.sleep(0.2)
         await resources.ledger.cancel(task.id, workspace.owner)
-        answer = await asyncio.wait_for(following, 10)
+        answer = await asyncio.wait_for(following, 30)
         assert answer.headers["content-type"].startswith("text/event-stream")
         events = parse(answer.text)
         assert [(event["event"], event["id"]) for event in events] == [("state", "1"), ("state", "2")]

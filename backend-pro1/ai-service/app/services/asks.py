@@ -90,7 +90,7 @@ class Asks:
 
     async def _accept(self, session: Session, user_id: UUID, request: AskRequest, request_id: str | None) -> Task:
         project_id, dataset_ids = request.project_id, request.dataset_ids
-        await require_project(session, project_id, user_id, minimum=ProjectRole.VIEWER)
+        await require_project(session, project_id, user_id, minimum=ProjectRole.EDITOR)
         await shown_tables(session, project_id, dataset_ids)
         conversation_id = await open_conversation(
             session, project_id, user_id, dataset_ids, request.question, request.conversation_id

@@ -30,6 +30,7 @@ ROWS_AT_LEAST = 30
 GROUP_COLUMNS = ("group", "assigned", "n", "missing", "mean", "std")
 COLUMNS = (
     "variant", "n", "control", "value", "difference", "ci_low", "ci_high", "lift", "lift_low", "lift_high",
+    "simultaneous_low", "simultaneous_high", "simultaneous_lift_low", "simultaneous_lift_high",
     "statistic", "df", "p_value", "adjusted_p_value", "always_valid_low", "always_valid_high", "always_valid_p_value",
     "smallest_difference", "power",
 )  # fmt: skip
@@ -48,8 +49,10 @@ def run_experiment(source: Source, parameters: AbTestParameters, job: Job) -> Ou
     """Tables `comparisons` (one row a variant) and `groups`; the summary's test is that of the smallest p-value.
 
     `lift` is relative to the control. `smallest_difference` is what these rows would find with a power of 80 %, and
-    `power` that at `target_lift`: power at the effect found would only repeat the p-value. Intervals are for one
-    comparison each; p-values are adjusted for their number, and so is the one in the summary.
+    `power` that at `target_lift`: power at the effect found would only repeat the p-value. `ci_low` and `ci_high` are
+    for one comparison each. The `simultaneous` limits hold for all variants at once with a probability of 1 - alpha or
+    more (Bonferroni: each of level 1 - alpha / variants). Where those of means leave out zero, the p-value adjusted by
+    Holm, which is never larger than Bonferroni's, is below alpha. The summary has these limits and that p-value.
 
     Raises:
         ComputeError: what `read_experiment` and `sample_ratio` raise, or `constant_column`.
@@ -64,32 +67,33 @@ def run_experiment(source: Source, parameters: AbTestParameters, job: Job) -> Ou
         cuped = Cuped(parameters.covariate, theta, share)
     contrast = contrast_rates if experiment.binary else contrast_means
     contrasts = [contrast(arms[0], arm, parameters.alpha) for arm in arms[1:]]
+    together = [contrast(arms[0], arm, parameters.alpha / len(contrasts)) for arm in arms[1:]]
     adjusted = holm([found.p_value for found in contrasts])
     first = min(range(len(contrasts)), key=lambda i: (contrasts[i].p_value, i))
-    evidence = _evidence(experiment, contrasts[first], adjusted[first], ratio, parameters)
+    evidence = _evidence(experiment, together[first], adjusted[first], ratio, parameters)
     more = {
         "metric": parameters.metric,
         "kind": "binary" if experiment.binary else "continuous",
         "control": arms[0].name,
         "variant": contrasts[first].name,
-        "lift": {"value": contrasts[first].lift, **_ends(contrasts[first])},
+        "lift": {"value": contrasts[first].lift, **_ends(together[first])},
         "lift_method": "katz" if experiment.binary else "fieller",
         "sample_ratio": asdict(ratio),
         "cuped": None if cuped is None else asdict(cuped),
         "alpha": parameters.alpha,
         "dropped_rows": experiment.dropped,
     }
-    rows = [_row(found, p, parameters) for found, p in zip(contrasts, adjusted, strict=True)]
+    rows = [_row(*found, parameters) for found in zip(contrasts, together, adjusted, strict=True)]
     tables = [Table("comparisons", COLUMNS, rows), Table("groups", GROUP_COLUMNS, [*map(_described, arms)])]
-    notices = _notices(experiment, contrasts, ratio)
-    return Outcome(evidence.summary(more), tables, [_chart(contrasts, parameters)], notices)
+    notices = _notices(experiment, together, ratio)
+    return Outcome(evidence.summary(more), tables, [_chart(together, parameters)], notices)
 
 
 def _ends(found: Contrast) -> dict[str, float]:
     return {"ci_low": found.lift_limits[0], "ci_high": found.lift_limits[1]}
 
 
-def _row(found: Contrast, adjusted: float, parameters: AbTestParameters) -> list[object]:
+def _row(found: Contrast, together: Contrast, adjusted: float, parameters: AbTestParameters) -> list[object]:
     valid: tuple[float | None, ...] = (None, None, None)
     if parameters.tau is not None:
         (low, high), p_value = always_valid(found, parameters.tau, parameters.alpha)
@@ -98,7 +102,7 @@ def _row(found: Contrast, adjusted: float, parameters: AbTestParameters) -> list
     if parameters.target_lift is not None:
         power = power_at(found, parameters.target_lift * found.control, parameters.alpha)
     numbers = (found.n, found.control, found.value, found.difference, *found.limits, found.lift, *found.lift_limits)
-    tested = (found.statistic, found.df, found.p_value, adjusted)
+    tested = (*together.limits, *together.lift_limits, found.statistic, found.df, found.p_value, adjusted)
     return [found.name, *numbers, *tested, *valid, smallest_difference(found, parameters.alpha), power]
 
 
@@ -153,8 +157,10 @@ def _chart(contrasts: list[Contrast], parameters: AbTestParameters) -> Chart:
         {"term": found.name, "estimate": found.difference, "low": found.limits[0], "high": found.limits[1]}
         for found in contrasts
     ]
-    note = f"Intervals of level {1 - parameters.alpha:g}, in the unit of the metric."
-    return charts.intervals(rows, f"Difference of {parameters.metric} from {parameters.control_text}", note)
+    which = f"{'Intervals' if len(contrasts) == 1 else 'Simultaneous intervals'} of level {1 - parameters.alpha:g}"
+    note = f"{which}, in the unit of the metric."
+    axis = f"Difference of {parameters.metric}"
+    return charts.intervals(rows, f"{axis} from {parameters.control_text}", note, axis)
 
 
 def _notices(experiment: Experiment, contrasts: list[Contrast], ratio: SampleRatio) -> list[Notice]:
@@ -169,6 +175,6 @@ def _notices(experiment: Experiment, contrasts: list[Contrast], ratio: SampleRat
         text = "A lift has no interval, since the control, or the count of a variant, cannot be told from zero."
         found.append(Notice("lift_undefined", text))
     if len(contrasts) > 1:
-        text = "Intervals are for one comparison each; only p-values are adjusted for the number of variants."
-        found.append(Notice("intervals_not_adjusted", text))
+        text = "Simultaneous limits (Bonferroni) and adjusted p-values (Holm) hold for all variants at once"
+        found.append(Notice("several_variants", f"{text}; the others, also those valid at any time, for one each."))
     return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from shared.compute import Report
 
@@ -70,7 +70,7 @@ def analyse(job: dict[str, Any], report: Report) -> dict[str, Any]:
     unpacked = unpack(job, report)
     parameters = ANALYSIS_TYPES[unpacked.type].parameters.model_validate(unpacked.parameters)
     # Undefined quantities are nulls in the result; what a reader must know of them is among its warnings.
-    with threadpool_limits(limits=1), np.errstate(all="ignore"), warnings.catch_warnings():
+    with _THREADS.limit(limits=1), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         source = Source(unpacked.data.path)
         outcome = _ENGINES[unpacked.type](source, parameters, unpacked)
@@ -80,4 +80,9 @@ def analyse(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def libraries() -> dict[str, str]:
     """Versions of what computes, for the manifest."""
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
+    return dict(_VERSIONS)
+
+
+# Once for all children: to find out takes a look at each loaded library, and at the description of each package.
+_THREADS = ThreadpoolController()
+_VERSIONS = {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}

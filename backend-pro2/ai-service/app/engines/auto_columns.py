@@ -91,7 +91,7 @@ def _numeric(source: SampledSource, name: str, kind: str, missing: npt.NDArray[n
 def _days(array: pa.ChunkedArray) -> FloatArray:
     zone = getattr(array.type, "tz", None)
     stamps = array.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
-    days: FloatArray = np.asarray(stamps.cast(pa.float64()).to_numpy(), dtype=np.float64) / 86_400e6
+    days: FloatArray = np.asarray(stamps.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64) / 86_400e6
     return days
 
 

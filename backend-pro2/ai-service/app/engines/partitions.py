@@ -90,6 +90,9 @@ def _mixture(points: FloatArray, parameters: ClusterParameters, seed: int) -> Fo
     """Normal distributions with covariances of their own by expectation-maximisation, number by BIC (Schwarz 1978)."""
     numbers = range(1, SEARCHED.stop) if parameters.k == "auto" else [parameters.k]
     fits = {k: _fit_mixture(points, k, seed) for k in numbers if k < len(points)}
+    if not fits:
+        detail = f"A mixture needs more rows than parts, but there are {len(points)}"
+        raise ComputeError("too_few_rows", f"{detail}. Choose a smaller k, or another method.")
     bics = {k: float(fit.bic(points)) for k, fit in fits.items()}
     k = min(bics, key=lambda number: (bics[number], number))
     clustering = clustering_of(points, fits[k].predict(points), seed, None)

@@ -28,6 +28,16 @@ NAMES = {
     "chi_square": "cohens_w",
     "correlation": "correlation",
 }
+# As a chart says them: the test, and the measure of its effect.
+SAID = {
+    "one_sample_t": ("the one-sample t test", "Cohen's d"),
+    "two_sample_t": ("the two-sample t test", "Cohen's d"),
+    "paired_t": ("the paired t test", "Cohen's d of pairs"),
+    "two_proportions": ("the test of two proportions", "Cohen's h"),
+    "anova": ("the analysis of variance", "Cohen's f"),
+    "chi_square": ("the chi-squared test", "Cohen's w"),
+    "correlation": ("the test of a correlation", "Correlation"),
+}
 CURVE_COLUMNS = ("effect", "n", "power")
 CURVE_POINTS = 40
 # Of the effect asked for: what a plan would be worth if it were smaller, or larger.
@@ -199,7 +209,8 @@ def _chart(plan: Plan, curve: list[dict[str, float]]) -> Chart:
     order = list(dict.fromkeys(str(row["effect"]) for row in rows))
     y = alt.Y("power", type="quantitative", title="Power", scale=alt.Scale(domain=[0, 1]))
     x = alt.X("n", type="quantitative", title=_axis(plan.design))
-    color = alt.Color("effect", type="nominal", title=NAMES[plan.design.method], sort=order)
+    test, effect = SAID[plan.design.method]
+    color = alt.Color("effect", type="nominal", title=effect, sort=order)
     lines = drawn(rows).mark_line().encode(x=x, y=y, color=color)
     here = drawn([{"n": plan.n, "power": plan.power}])
     marks = [
@@ -207,7 +218,9 @@ def _chart(plan: Plan, curve: list[dict[str, float]]) -> Chart:
         here.mark_rule(strokeDash=[4, 4], color="gray").encode(y=y),
         here.mark_point(filled=True, size=70, color="black").encode(x=x, y=y),
     ]
-    return finished(alt.layer(*marks[:2], lines, marks[2]), f"Power of {plan.design.method} over the sample's size")
+    side = "" if plan.design.method in ("anova", "chi_square") else f", {plan.design.alternative}"
+    note = f"At level {plan.design.alpha:g}{side}; the dot is the plan."
+    return finished(alt.layer(*marks[:2], lines, marks[2]), f"Power of {test} over the sample's size", note)
 
 
 def _axis(design: Design) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from typing_extensions import override
 
 from .results import Notice
 from .source import Source
+
+# A column of so few costs next to no memory, but to read it anew from a large file takes as long as all of its rows.
+ROWS_KEPT = 10_000
 
 
 class SampledSource(Source):
@@ -19,6 +23,7 @@ class SampledSource(Source):
         super().__init__(path)
         self.total = self.rows
         self._chosen = None
+        self._known: dict[str, pa.ChunkedArray] = {}
         if self.total > most:
             self._chosen = np.sort(np.random.default_rng(seed).choice(self.total, size=most, replace=False))
             self.rows = most
@@ -46,14 +51,20 @@ class SampledSource(Source):
 
     @override
     def _read(self, name: str) -> pa.ChunkedArray:
-        if self._chosen is None:
-            return super()._read(name)
+        if name in self._known:
+            return self._known[name]
+        found = super()._read(name) if self._chosen is None else self._drawn(name, self._chosen)
+        if self.rows <= ROWS_KEPT:
+            self._known[name] = found
+        return found
+
+    def _drawn(self, name: str, chosen: npt.NDArray[np.int64]) -> pa.ChunkedArray:
         start, parts = 0, []
         for group in range(self._file.num_row_groups):
             end = start + self._file.metadata.row_group(group).num_rows
-            wanted = self._chosen[np.searchsorted(self._chosen, start) : np.searchsorted(self._chosen, end)]
+            wanted = chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, end)]
             if len(wanted):
-                column = self._file.read_row_group(group, columns=[name]).column(name)
+                column = self._file.read_row_group(group, columns=[name], use_threads=False).column(name)
                 parts.append(column.take(pa.array(wanted - start)))
             start = end
         return pa.chunked_array([chunk for part in parts for chunk in part.chunks])

@@ -133,7 +133,8 @@ def fan(
     title: str,
 ) -> Chart:
     """The past (times, values), then mean, lower and upper of a forecast, each of the shape of `times`."""
-    chosen, note = outline(past[1])
+    chosen, drawn_part = outline(past[1])
+    note = f"Gray: the series; blue: the forecast and its limits. {drawn_part}".strip()
     seen = [{"time": past[0][i].item(), "value": past[1][i]} for i in chosen.tolist()]
     coming = [
         {"time": time, "value": mean, "low": low, "high": high}

@@ -50,7 +50,10 @@ def find_keywords(source: Source, corpus: Corpus, parameters: TextParameters, _j
         for number, group in enumerate(groups)
         for i in _largest(scores[number], parameters.n)
     ]
-    chart = _bars([(str(row[0] or "all"), str(row[1]), row[2]) for row in rows], "Score", "Keywords")
+    title, axis = f"Keywords of {parameters.column}", "TF-IDF"
+    if parameters.group is not None:
+        title, axis = f"{title} by {parameters.group}", "Class-based TF-IDF"
+    chart = _bars([(str(row[0] or "all texts"), str(row[1]), row[2]) for row in rows], axis, title)
     return Outcome({"terms": len(names), "groups": len(groups)}, [Table("keywords", KEYWORD_COLUMNS, rows)], [chart])
 
 
@@ -96,7 +99,8 @@ def find_topics(_source: Source, corpus: Corpus, parameters: TextParameters, job
         for i in _largest(scaled[topic], parameters.n)
     ]
     summary = {"k": parameters.k, "algorithm": parameters.algorithm, "terms": len(names), "sizes": sizes[order]}
-    chart = _bars([(f"Topic {row[0]}", str(row[1]), row[2]) for row in rows], "Weight in the topic", "Topics")
+    bars = [(f"Topic {row[0]}", str(row[1]), row[2]) for row in rows]
+    chart = _bars(bars, "Weight in the topic", f"Topics of {parameters.column}")
     text = "The topics were still changing when the search ended."
     notices = [] if converged else [Notice("not_converged", text)]
     tables = [Table("topics", TOPIC_COLUMNS, rows)]

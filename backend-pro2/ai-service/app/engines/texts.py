@@ -17,6 +17,7 @@ from .results import Notice, Outcome
 from .source import Source, TextArray
 from .terms import find_keywords, find_similar, find_topics
 from .text_corpus import Corpus
+from .text_sentiment import find_sentiment
 
 ROWS_AT_MOST = 50_000
 CHARACTERS_AT_MOST = 100_000
@@ -31,7 +32,7 @@ class _Read:
 
 
 def analyse_texts(source: Source, parameters: TextParameters, job: Job) -> Outcome:
-    """Tables `keywords`, `topics`, `similar` or `pairs`, by method.
+    """Tables `keywords`, `topics`, `similar`, `pairs` or `tones`, `words` and `texts`, by method.
 
     Raises:
         ComputeError: `too_few_rows`, `no_terms`, `too_many_levels`, or the faults of `Source.require`.
@@ -82,4 +83,5 @@ _METHODS: Mapping[str, Callable[[Source, Corpus, TextParameters, Job], Outcome]]
     "topics": find_topics,
     "similarity": find_similar,
     "duplicates": find_duplicates,
+    "sentiment": find_sentiment,
 }

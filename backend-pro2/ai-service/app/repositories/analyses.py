@@ -15,8 +15,9 @@ TRAIN = "train"
 PREDICTION = "prediction"
 EVALUATION = "evaluation"
 MONITORING = "monitoring"
+ASK = "ask"
 # All of them leave a result document.
-KINDS = (KIND, REPLAY, JOB, CERTIFICATION, TRAIN, PREDICTION, EVALUATION, MONITORING)
+KINDS = (KIND, REPLAY, JOB, CERTIFICATION, TRAIN, PREDICTION, EVALUATION, MONITORING, ASK)
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,

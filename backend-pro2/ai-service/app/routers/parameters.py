@@ -32,7 +32,7 @@ class NumberedParams:
         self.below = int(cursor) if cursor else None
 
 
-def chosen_version(
+async def chosen_version(
     version: Annotated[
         int | None, Query(ge=1, le=LARGEST_VERSION, description="A version; without it and `alias` the one in use.")
     ] = None,

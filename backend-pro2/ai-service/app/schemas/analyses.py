@@ -179,10 +179,38 @@ class ClusterSize(ApiModel):
     cpus: float
 
 
+class AskedDataset(ApiModel):
+    """A version that a question was answered from."""
+
+    dataset_id: UUID
+    name: str
+    version: int
+    sha256: str
+
+
+class AskedQuery(ApiModel):
+    """A query that was run, and the hash of its text."""
+
+    sql: str
+    sha256: str
+
+
+class AskManifest(ApiModel):
+    """How a question was answered."""
+
+    datasets: list[AskedDataset]
+    sql: list[AskedQuery]
+    model: str
+    policy: str = Field(description="What the LLM could see of the data then.")
+    replies: int = Field(description="How often the LLM was asked: for plans, repairs and the answer.")
+
+
 class ResultManifest(ApiModel):
     """All that is needed to repeat the analysis, and where it ran."""
 
-    dataset_id: UUID | None = Field(description="Null of a certification, which reads no dataset.")
+    dataset_id: UUID | None = Field(
+        description="Null of a certification, which reads no dataset, and of a question to several."
+    )
     version: int | None
     sha256: str
     params: dict[str, Any]
@@ -192,6 +220,7 @@ class ResultManifest(ApiModel):
     executor: Literal["local", "ray"]
     cluster: ClusterSize | None = Field(None, description="The Ray cluster, of a distributed job that ran on one.")
     took_ms: int
+    ask: AskManifest | None = Field(None, description="Of a question alone.")
     hashes: dict[str, str] | None = Field(
         None,
         description="SHA-256 of the canonical form of `summary`, `tables`, `charts` and `warnings`, for replays; null "

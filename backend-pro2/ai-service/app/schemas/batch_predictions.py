@@ -10,7 +10,7 @@ from shared.schemas import ApiModel, one_line
 
 from .analyses import DATASET
 from .models import MODEL, TASK
-from .predictions import DatasetUse, FeatureName
+from .predictions import DatasetUse, FeatureName, Level
 
 KEPT_AT_MOST = 200
 DatasetName = Annotated[
@@ -27,6 +27,11 @@ class BatchRequest(DatasetUse):
     )
     columns: Annotated[list[FeatureName], Field(max_length=KEPT_AT_MOST)] | None = Field(
         None, description="Columns of the source to keep, such as its key; all when absent."
+    )
+    level: Level | None = Field(
+        None,
+        description="Level of `low` and `high`, in whole percents (others are rounded up); the training's when absent. "
+        "Of a classification it adds the column `set`, a JSON array of the classes of the conformal set.",
     )
     executor: Literal["auto", "local", "ray"] = Field(
         "auto", description="auto: on Ray if the instance has it; ray: on Ray or not at all."

@@ -18,6 +18,11 @@ class ColumnUse:
     types: frozenset[str] | None = None
 
 
+def uses_to_learn(target: str, features: Iterable[str] | None) -> list[ColumnUse]:
+    """Of what a model learns from: the target, and the features that are named."""
+    return [ColumnUse(target, "target"), *(ColumnUse(name, "features") for name in features or ())]
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnFault:
     """Why a column cannot be used: a stable code and a sentence."""

@@ -9,10 +9,10 @@ from typing_extensions import override
 
 from shared.schemas import RequestModel
 
-from .columns import NUMERIC, ColumnUse
-from .parameters import ColumnName, Parameters, refuse_repeats
+from .columns import NUMERIC, ColumnUse, uses_to_learn
+from .parameters import ColumnName, Parameters, refuse_repeats, refuse_target_among
+from .train_parameters import CLASSIFICATION_METRICS, MOST_FEATURES
 
-MOST_FEATURES = 500
 LARGEST_VERSION = 2**31 - 1
 
 Problem = Literal["auto", "classification", "regression"]
@@ -27,7 +27,6 @@ Metric = Literal[
     "mean_absolute_error",
     "root_mean_squared_error",
 ]
-CLASSIFICATION_METRICS = frozenset({"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"})
 Features = Annotated[list[ColumnName], Field(min_length=1, max_length=MOST_FEATURES)]
 
 
@@ -130,7 +129,9 @@ class Trainable(JobParameters):
 
     target: ColumnName = Field(description="The column to predict.")
     features: Features | None = Field(
-        None, description="Columns to predict it from; all other usable ones when absent, the first 500 of more."
+        None,
+        description="Columns to predict it from. When absent all other usable ones, without those that look like ids, "
+        "the first 500 of more.",
     )
     problem: Problem = Field(
         "auto",
@@ -139,14 +140,12 @@ class Trainable(JobParameters):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeats("features", self.features or [])
-        if self.target in (self.features or ()):
-            raise ValueError(f"the target {self.target!r} cannot be a feature of itself")
+        refuse_target_among(self.features or [], self.target)
         return self
 
     @override
     def uses(self) -> Sequence[ColumnUse]:
-        return [ColumnUse(self.target, "target"), *(ColumnUse(name, "features") for name in self.features or ())]
+        return uses_to_learn(self.target, self.features)
 
 
 class SearchParameters(Trainable):
@@ -188,9 +187,7 @@ class Training(RequestModel):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeats("features", self.features or [])
-        if self.target in (self.features or ()):
-            raise ValueError(f"the target {self.target!r} cannot be a feature of itself")
+        refuse_target_among(self.features or [], self.target)
         return self
 
 

@@ -84,6 +84,13 @@ def refuse_repeats(member: str, names: Sequence[str]) -> None:
         raise ValueError(f"{member} names {repeated[0]!r} more than once")
 
 
+def refuse_target_among(features: Sequence[str], target: str) -> None:
+    """Raises ValueError if a feature occurs twice, or is the target."""
+    refuse_repeats("features", features)
+    if target in features:
+        raise ValueError(f"the target {target!r} cannot be a feature of itself")
+
+
 def is_changed(parameters: Parameters, name: str) -> bool:
     """Whether a member has another value than its default: a stored order names all of them."""
     return bool(getattr(parameters, name) != type(parameters).model_fields[name].default)

@@ -36,6 +36,7 @@ Cell = Annotated[
 ]
 Row = dict[str, Cell]
 ModelVersionNumber = Annotated[int, Field(ge=1, le=LARGEST_VERSION)]
+Level = Annotated[float, Field(ge=0.5, le=0.99)]
 AliasText = Annotated[str, StringConstraints(pattern=ALIAS)]
 FeatureName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
@@ -70,6 +71,10 @@ class PredictRequest(ModelUse):
     """Rows to predict; members are the model's features, those left out or null are missing."""
 
     rows: list[Row] = Field(min_length=1, description="At most as many as `PREDICT_MAX_ROWS` of the instance allows.")
+    level: Level | None = Field(
+        None,
+        description="Of intervals and sets, in whole percents (others are rounded up); the training's when absent.",
+    )
 
     model_config = ConfigDict(json_schema_extra={"example": {"rows": [_ROW]}})
 
@@ -90,11 +95,12 @@ class Predictions(ApiModel):
         description="`value` with a conformal `interval: {low, high, level}`, or of a classification with "
         "`probabilities` by class and the conformal `set` of classes."
     )
+    level: float = Field(description="Share of such intervals or sets that are to hold the truth.")
     notices: list[PredictionNotice]
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"model_id": MODEL, "version": 2, "predictions": [_VALUE], "notices": [_NOTICE]},
+            "example": {"model_id": MODEL, "version": 2, "predictions": [_VALUE], "level": 0.9, "notices": [_NOTICE]},
         }
     )
 

@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, model_validator
 from typing_extensions import override
 
 from .columns import NUMERIC, NUMERIC_OR_TEXT, ColumnUse
-from .parameters import ColumnName, Parameters, refuse_repeats
+from .parameters import ColumnName, Parameters, refuse_target_among
 
 Method = Literal["ols", "wls", "robust", "quantile", "ridge", "lasso", "logistic", "poisson", "glm"]
 Family = Literal["gaussian", "binomial", "poisson", "gamma", "inverse_gaussian", "negative_binomial"]
@@ -105,9 +105,7 @@ class RegressionParameters(Parameters):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeats("features", self.features)
-        if self.target in self.features:
-            raise ValueError(f"the target {self.target!r} cannot be a feature of itself")
+        refuse_target_among(self.features, self.target)
         for member in ("weights", "exposure"):
             name = getattr(self, member)
             if name is not None and name in (self.target, *self.features):

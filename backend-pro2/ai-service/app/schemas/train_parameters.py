@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 from typing_extensions import override
 
-from .columns import NUMERIC, ColumnUse
-from .parameters import ColumnName, Parameters, refuse_repeats
+from .columns import NUMERIC, ColumnUse, uses_to_learn
+from .parameters import ColumnName, Parameters, refuse_target_among
 
 MOST_FEATURES = 500
 TIMES = frozenset({"date", "datetime"})
@@ -23,13 +23,18 @@ AlgorithmName = Literal[
     "linear_svm",
     "rbf_svm",
     "boosting",
+    "network",
     "extra_trees",
     "forest",
     "seasonal_naive",
     "ets",
+    "ets_multiplicative",
     "arima",
+    "sarima",
 ]
-FORECASTERS: frozenset[str] = frozenset({"seasonal_naive", "ets", "arima"})
+FORECASTERS: frozenset[str] = frozenset({"seasonal_naive", "ets", "ets_multiplicative", "arima", "sarima", "boosting"})
+# Boosting also learns from features.
+SERIES_ALONE = FORECASTERS - {"boosting"}
 TrainMetric = Literal[
     "accuracy",
     "balanced_accuracy",
@@ -62,13 +67,19 @@ class TrainParameters(Parameters):
         "forecast: the target in the order of `time`.",
     )
     algorithm: Literal["auto"] | AlgorithmName = Field(
-        "auto", description="auto: a search over all families that suit the problem; a name: over its settings alone."
+        "auto",
+        description="auto: a search over all families that suit the problem, of which several may be weighed together "
+        "in the end; a name: over its settings alone. GET /models/algorithms lists them.",
     )
     metric: TrainMetric | None = Field(
         None, description="What ranks the candidates; when absent roc_auc of a classification, r2 of a regression."
     )
     budget_seconds: float = Field(
-        60, ge=1, le=86_400, description="Seconds of wall clock for everything: search, final fit and its examination."
+        60,
+        ge=1,
+        le=86_400,
+        description="Seconds of wall clock for everything: search, final fit and its examination. If not one "
+        "candidate beside the baseline was compared by then, the training fails with `budget_too_small`.",
     )
     max_candidates: int = Field(
         60, ge=1, le=1000, description="Candidates to compare at most; fewer if the budget ends before."
@@ -84,7 +95,9 @@ class TrainParameters(Parameters):
         True, description="Whether rows are shuffled before they are cut into folds; false keeps neighbours together."
     )
     class_weight: Literal["none", "balanced"] = Field(
-        "none", description="balanced: rare classes count as much as frequent ones. Of a classification."
+        "none",
+        description="balanced: rare classes count as much as frequent ones, in learning and in which class is named; "
+        "probabilities are calibrated to how frequent they are all the same. Of a classification.",
     )
     level: float = Field(
         0.9, ge=0.5, le=0.999, description="Level of the intervals of predictions, and of sets of classes."
@@ -93,7 +106,11 @@ class TrainParameters(Parameters):
         200_000, ge=20, le=1_000_000, description="Rows to learn from at most; a random sample of more."
     )
     memory_mb: int = Field(
-        1536, ge=256, le=65_536, description="Resident memory for all candidates at a time; what needs more is left."
+        1536,
+        ge=256,
+        le=65_536,
+        description="Resident memory for all candidates at a time; what needs more is left out. No "
+        "more than TASK_MEMORY_LIMIT_MB of the instance less a tenth, however much is asked for.",
     )
     time: ColumnName | None = Field(None, description="Of a forecast: the column of times.")
     horizon: int = Field(12, ge=1, le=1000, description="Of a forecast: how many values to forecast.")
@@ -103,16 +120,14 @@ class TrainParameters(Parameters):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeats("features", self.features or [])
-        if self.target in (self.features or ()):
-            raise ValueError(f"the target {self.target!r} cannot be a feature of itself")
+        refuse_target_among(self.features or [], self.target)
         return self
 
     @model_validator(mode="after")
     def _fits_the_problem(self) -> Self:
         if self.problem == "forecast":
             self._require_forecast()
-        elif self.time is not None or self.algorithm in FORECASTERS:
+        elif self.time is not None or self.algorithm in SERIES_ALONE:
             raise ValueError("time and the algorithms of series go with problem forecast, and only with it")
         if self.metric is not None and self.problem in ("classification", "regression"):
             self._require_metric(self.metric)
@@ -136,7 +151,7 @@ class TrainParameters(Parameters):
     def uses(self) -> Sequence[ColumnUse]:
         if self.problem == "forecast":
             return [ColumnUse(self.target, "target", NUMERIC), ColumnUse(str(self.time), "time", TIMES)]
-        return [ColumnUse(self.target, "target"), *(ColumnUse(name, "features") for name in self.features or ())]
+        return uses_to_learn(self.target, self.features)
 
     @override
     def fans_out(self) -> bool:

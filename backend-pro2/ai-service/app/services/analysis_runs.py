@@ -24,8 +24,8 @@ from .hypotheses import keep_result
 from .parameters import check_columns, find_type, read_parameters
 
 FUNCTION = "ai-service.app.engines.analysis:analyse"
-# Importing it loads numpy, pandas, SciPy, statsmodels, scikit-learn and altair, once for all children.
-PRELOAD = ("ai-service.app.engines.analysis",)
+# Importing it loads numpy, pandas, SciPy, statsmodels, scikit-learn and altair, and tries them, once for all children.
+PRELOAD = ("ai-service.app.engines.warm",)
 URL_SECONDS = 3600
 
 
@@ -103,13 +103,12 @@ async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path
     check_columns(parameters, version.types)
     fans_out = parameters.fans_out() and resources.settings.ray_enabled
     key, sha256 = str(version.parquet_key), str(version.parquet_sha256)
-    await run.progress(0, 0, "Fetching the dataset")
     return {
         "type": entry.name,
         "parameters": order.params,
         "seed": order.seed,
         "data": {
-            "path": str(await resources.cache.fetch(key, sha256)),
+            "path": str(await _local(run, key, sha256)),
             "sha256": sha256,
             "url": resources.object_store.presigned_get(key, URL_SECONDS) if fans_out else "",
         },
@@ -117,6 +116,14 @@ async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path
         "threads": resources.settings.engine_threads,
         "ray": _ray(resources.settings) if fans_out else None,
     }
+
+
+async def _local(run: TaskRun, key: str, sha256: str) -> Path:
+    path = await run.resources.cache.find(sha256)
+    if path is None:
+        await run.progress(0, 0, "Fetching the dataset")
+        path = await run.resources.cache.fetch(key, sha256)
+    return path
 
 
 def _ray(settings: Settings) -> dict[str, str]:

@@ -42,8 +42,7 @@ class Certifications:
             await require_project(session, project_id, user_id, minimum=ProjectRole.EDITOR)
             task = await self._ledger.submit(session, _order(user_id, project_id, request_id))
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
 
 def _order(user_id: UUID, project_id: UUID, request_id: str | None) -> NewTask:

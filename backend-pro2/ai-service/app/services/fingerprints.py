@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+# As far as this each integer is a double.
+EXACT = 2**53
 PARTS = ("summary", "tables", "charts", "warnings")
 # They tell where the work was done, and what else was tested on the dataset, which no result depends on.
 _OF_THE_CIRCUMSTANCES = frozenset({"ray_unavailable", "multiple_testing"})
@@ -30,17 +32,21 @@ def fingerprint(value: Any) -> str:
 
 def canonical(value: Any) -> Any:
     """`value` with all numbers in one form: the database gives 1e16 back as an integer, and -0.0 as 0.0."""
-    if isinstance(value, Mapping):
+    # By exact types, of which JSON has few: charts have thousands of numbers.
+    kind = type(value)
+    if kind is float:
+        # Adding zero takes the sign from a negative zero.
+        return value + 0.0
+    if kind is dict:
         return {key: canonical(item) for key, item in value.items()}
-    if isinstance(value, (str, bool)) or value is None:
-        return value
-    if isinstance(value, Iterable):
+    if kind is list or kind is tuple:
         return [canonical(item) for item in value]
-    # Adding zero takes the sign from a negative zero.
-    return value + 0.0 if isinstance(value, float) else _whole(value)
+    return _whole(value) if kind is int else value
 
 
 def _whole(number: int) -> int | float:
+    if -EXACT <= number <= EXACT:
+        return float(number)
     try:
         nearest = float(number)
     except OverflowError:

@@ -37,17 +37,18 @@ async def keep_result(session: Session, task: Task, result: Result) -> list[dict
 
     That warning depends on what was tested before, so no fingerprint of a result holds it.
     """
-    warnings = [*result.warnings, *await _note(session, task, result)]
+    warnings = [*result.warnings, *await note_tests(session, task.dataset_id, result)]
     await results.insert(session, replace(result, warnings=warnings))
     return warnings
 
 
-async def _note(session: Session, task: Task, result: Result) -> list[dict[str, Any]]:
+async def note_tests(session: Session, dataset_id: UUID | None, result: Result) -> list[dict[str, Any]]:
+    """Note what a result tested on the dataset; the warning of many tests, if there are many."""
     manifest = result.manifest
     tested = reported_tests(result.type, manifest["params"], manifest["sha256"], result.summary, result.tables)
-    if not tested or task.dataset_id is None:
+    if not tested or dataset_id is None:
         return []
-    standing = await hypotheses.add(session, task.dataset_id, manifest["version"], task.id, result.type, tested)
+    standing = await hypotheses.add(session, dataset_id, manifest["version"], result.task_id, result.type, tested)
     return [{"code": WARNING, "message": _message(standing)}] if standing.total > 1 and standing.own else []
 
 

@@ -10,26 +10,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.compute import ComputeFailed
 from shared.errors import NotFound
 from shared.scratch import scratch
-from shared.tasks import StaleAttempt, TaskFailed, TaskRun, TryLater
+from shared.tasks import StaleAttempt, TaskFailed, TaskRun
 
 from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion
 from ..schemas.job_parameters import PredictionParameters, Training
 from .analysis_runs import Order, manifest_of, store_artifact
-from .cluster import address_of
 from .dataset_versions import orderable_version, version_of
 from .fingerprints import PARTS, hashes_of
 from .hypotheses import keep_result
 from .jobs import find_job, read_job_parameters, winner_of
 from .parameters import check_columns
+from .ray_runs import file_of, place_of, waiting_for_ray
 
 FUNCTION = "ai-service.app.engines.jobs.run:run_job"
 PRELOAD = ("ai-service.app.engines.jobs.run",)
-URL_SECONDS = 24 * 3600
-RAY_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,9 @@ async def run_job(run: TaskRun) -> None:
     order = Order(asked["job"], asked["params"], asked["seed"])
     started = time.monotonic()
     async with scratch(run.resources.settings.cache_dir) as output:
-        answer = await _compute(run, await _job(run, order, version, output))
+        job = await _job(run, order, version, output)
+        with waiting_for_ray():
+            answer = await run.compute(FUNCTION, job)
         artifacts = [await store_artifact(run, output, made) for made in answer["artifacts"]]
     hashes = await asyncio.to_thread(hashes_of, answer)
     manifest = {**manifest_of(order, version, answer, started), "cluster": answer["cluster"], "hashes": hashes}
@@ -74,22 +73,10 @@ async def run_job(run: TaskRun) -> None:
         raise
 
 
-async def _compute(run: TaskRun, job: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return await run.compute(FUNCTION, job)
-    except ComputeFailed as error:
-        if error.code == "ray_unavailable":
-            raise TryLater(error.detail, RAY_PAUSE_SECONDS) from error
-        raise
-
-
 async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path) -> dict[str, Any]:
-    settings, executor = run.resources.settings, run.task.params["executor"]
     parameters = read_job_parameters(find_job(order.type), dict(order.params))
     check_columns(parameters, version.types)
-    if executor == "ray" and not settings.ray_enabled:
-        raise TaskFailed("ray_disabled", "This instance runs without a Ray cluster now; submit it with executor auto.")
-    training = None
+    place, training = place_of(run), None
     if isinstance(parameters, PredictionParameters):
         training = await _training(run, parameters)
     await run.progress(0, 0, "Fetching the dataset")
@@ -97,19 +84,11 @@ async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path
         "type": order.type,
         "parameters": order.params,
         "seed": order.seed,
-        "data": await _fetch(run, version),
+        "data": await file_of(run, str(version.parquet_key), str(version.parquet_sha256)),
         "output": str(output),
-        "threads": settings.engine_threads,
-        "ray": address_of(settings) if settings.ray_enabled and executor != "local" else None,
-        "executor": executor,
         "training": training,
+        **place,
     }
-
-
-async def _fetch(run: TaskRun, version: DatasetVersion) -> dict[str, str]:
-    key, sha256 = str(version.parquet_key), str(version.parquet_sha256)
-    path = await run.resources.cache.fetch(key, sha256)
-    return {"path": str(path), "sha256": sha256, "url": run.resources.object_store.presigned_get(key, URL_SECONDS)}
 
 
 async def _training(run: TaskRun, parameters: PredictionParameters) -> dict[str, Any]:
@@ -121,7 +100,7 @@ async def _training(run: TaskRun, parameters: PredictionParameters) -> dict[str,
         "algorithm": recipe.algorithm,
         "parameters": recipe.parameters,
         "seed": recipe.seed,
-        "data": await _fetch(run, recipe.version),
+        "data": await file_of(run, str(recipe.version.parquet_key), str(recipe.version.parquet_sha256)),
     }
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
@@ -16,14 +15,14 @@ from ..repositories import results
 from ..repositories.analyses import JOB
 from ..repositories.versions import DatasetVersion
 from ..schemas.analysis_type import AnalysisType
-from ..schemas.columns import ColumnUse
-from ..schemas.job_parameters import PredictionParameters, Training
+from ..schemas.columns import uses_to_learn
+from ..schemas.job_parameters import PredictionParameters
 from ..schemas.job_types import JOB_TYPES
 from ..schemas.jobs import JobRequest
 from ..schemas.parameters import Parameters
 from .cluster import ClusterWatch
 from .dataset_versions import orderable_version
-from .parameters import check_columns, check_uses, read_parameters
+from .parameters import check_columns, check_uses, find_entry, read_parameters
 
 PLACE = "/tasks/jobs"
 SEARCH = "model-search"
@@ -49,8 +48,7 @@ class Jobs:
         async with self._database.transaction() as session:
             task = await self.accept(session, user_id, request, request_id)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def accept(
         self,
@@ -107,12 +105,7 @@ def find_job(name: str) -> AnalysisType:
     Raises:
         Invalid: `unknown_job`; the detail names what there is.
     """
-    entry = JOB_TYPES.get(name)
-    if entry is None:
-        close = get_close_matches(name, JOB_TYPES, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"The jobs are: {', '.join(JOB_TYPES)}."
-        raise Invalid(f"There is no job {name!r}. {hint}", code="unknown_job")
-    return entry
+    return find_entry(JOB_TYPES, name, "job", "jobs", "unknown_job")
 
 
 def read_job_parameters(entry: AnalysisType, params: dict[str, object]) -> Parameters:
@@ -133,7 +126,7 @@ async def _settle(session: Session, project_id: UUID, parameters: PredictionPara
     train = parameters.train
     version = await orderable_version(session, project_id, train.dataset_id, train.version)
     if version.is_ready:
-        check_uses(_uses(train), version.types)
+        check_uses(uses_to_learn(train.target, train.features), version.types)
     train.version = version.version
     return [version] if version.is_coming else []
 
@@ -142,7 +135,3 @@ async def winner_of(session: Session, project_id: UUID, task_id: UUID | None) ->
     """The result of a search of this project."""
     found = await results.of_project(session, task_id, project_id) if task_id is not None else None
     return found if found is not None and found.type == SEARCH else None
-
-
-def _uses(train: Training) -> list[ColumnUse]:
-    return [ColumnUse(train.target, "target"), *(ColumnUse(name, "features") for name in train.features or ())]

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.compute import ComputeFailed
 from shared.ids import new_id
 from shared.scratch import scratch
-from shared.tasks import TaskFailed, TaskRun, TryLater
+from shared.tasks import TaskFailed, TaskRun
 
 from ..repositories import model_evaluations, results, served_models
 from ..repositories.model_evaluations import Evaluation
@@ -20,11 +19,10 @@ from ..repositories.results import Result
 from ..repositories.served_models import ServedModel
 from ..repositories.versions import DatasetVersion
 from .analysis_runs import Order, manifest_of
-from .cluster import address_of
 from .dataset_versions import version_of
 from .fingerprints import PARTS, hashes_of
-from .job_runs import RAY_PAUSE_SECONDS, URL_SECONDS
 from .model_signatures import ModelSigner
+from .ray_runs import file_of, place_of, waiting_for_ray
 
 FUNCTION = "ai-service.app.engines.serving.offline:use_model"
 PRELOAD = ("ai-service.app.engines.serving.offline",)
@@ -96,29 +94,24 @@ async def compute(run: TaskRun, use: Use, output: Path, columns: list[str] | Non
     """The engine's answer, whose files are in `output`.
 
     Raises:
-        TryLater: the task insists on Ray, which is away. ComputeFailed: there is no answer.
+        TryLater: the task insists on Ray, which is away. TaskFailed: `ray_disabled`. ComputeFailed: there is no answer.
     """
-    resources, executor = run.resources, run.task.params.get("executor", "local")
+    place = place_of(run)
     await run.progress(0, 0, "Fetching model and dataset")
     job = {
         "type": run.task.kind,
         "parameters": {},
         "seed": 0,
-        "data": await _file(run, str(use.data.parquet_key), str(use.data.parquet_sha256)),
-        "file": await _file(run, use.model.key, use.model.sha256),
+        "data": await file_of(run, str(use.data.parquet_key), str(use.data.parquet_sha256)),
+        "file": await file_of(run, use.model.key, use.model.sha256),
         "model": use.details,
         "columns": columns or [],
+        "level": run.task.params.get("level"),
         "output": str(output),
-        "threads": resources.settings.engine_threads,
-        "ray": address_of(resources.settings) if resources.settings.ray_enabled and executor != "local" else None,
-        "executor": executor,
+        **place,
     }
-    try:
+    with waiting_for_ray():
         return await run.compute(FUNCTION, job)
-    except ComputeFailed as error:
-        if error.code == "ray_unavailable":
-            raise TryLater(error.detail, RAY_PAUSE_SECONDS) from error
-        raise
 
 
 async def result_of(run: TaskRun, use: Use, answer: dict[str, Any], started: float) -> Result:
@@ -130,9 +123,3 @@ async def result_of(run: TaskRun, use: Use, answer: dict[str, Any], started: flo
     manifest = {**manifest_of(order, use.data, answer, started), "model_sha256": use.model.sha256, "hashes": hashes}
     parts = {part: answer[part] for part in PARTS}
     return Result(task_id=run.task.id, type=run.task.kind, **parts, artifacts=[], manifest=manifest)
-
-
-async def _file(run: TaskRun, key: str, sha256: str) -> dict[str, str]:
-    path = await run.resources.cache.fetch(key, sha256)
-    url = run.resources.object_store.presigned_get(key, URL_SECONDS) if run.resources.settings.ray_enabled else ""
-    return {"path": str(path), "sha256": sha256, "url": url}

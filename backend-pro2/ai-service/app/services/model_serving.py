@@ -20,6 +20,7 @@ _ERRORS: dict[str, type[APIException]] = {
     "not_loaded": ServiceUnavailable,
     "internal_error": APIException,
     "unsafe_model": Conflict,
+    "level_unavailable": Conflict,
 }
 
 

@@ -1,6 +1,7 @@
 """Files of models are signed when they are stored, and loaded only if the signature holds.
 
-The key follows from SECRET_KEY; what a retired one has signed holds as long as SECRET_KEYS_PREVIOUS names it.
+The key follows from SECRET_KEY; what a retired one has signed holds as long as SECRET_KEYS_PREVIOUS names it, and is
+meanwhile signed anew.
 """
 
 import hashlib
@@ -49,6 +50,16 @@ class ModelSigner:
         what = (found.project_id, found.model_id, found.version, found.sha256)
         if not any(hmac.compare_digest(_sign(key, *what), found.signature) for key in self._keys):
             raise ModelNotGenuine(found.name, found.version)
+
+    def renewed(self, found: ServedModel) -> bytes | None:
+        """The signature under the present key, where a retired one has signed; None where it is there already.
+
+        Raises:
+            ModelNotGenuine: no key has signed.
+        """
+        self.require_genuine(found)
+        signature = self.sign(found.project_id, found.model_id, found.version, found.sha256)
+        return None if hmac.compare_digest(signature, found.signature) else signature
 
 
 def _derive(secret: bytes) -> bytes:

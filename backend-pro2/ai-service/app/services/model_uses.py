@@ -53,7 +53,7 @@ class ModelUses:
         if request.executor == "ray":
             await self._cluster.require()
         # Its id is known from the start, so that no two runs of the task make two of it.
-        more = {"output": str(new_id()), **request.model_dump(include={"name", "columns", "executor"})}
+        more = {"output": str(new_id()), **request.model_dump(include={"name", "columns", "level", "executor"})}
         return await self._submit(PREDICTION, user_id, model_id, request, more, request_id, wait)
 
     async def evaluate(
@@ -113,8 +113,7 @@ class ModelUses:
             )
             task = await self._ledger.submit(session, new)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
 
 async def _model(session: Session, user_id: UUID, model_id: UUID, request: DatasetUse) -> ServedModel:

@@ -20,11 +20,20 @@ def find_type(name: str) -> AnalysisType:
     Raises:
         Invalid: `unknown_type`; the detail names what there is.
     """
-    entry = ANALYSIS_TYPES.get(name)
+    return find_entry(ANALYSIS_TYPES, name, "analysis of type", "types", "unknown_type")
+
+
+def find_entry(catalogue: Mapping[str, AnalysisType], name: str, noun: str, plural: str, code: str) -> AnalysisType:
+    """The entry of a catalogue, whose entries are called so.
+
+    Raises:
+        Invalid: `code`; the detail names what there is.
+    """
+    entry = catalogue.get(name)
     if entry is None:
-        close = get_close_matches(name, ANALYSIS_TYPES, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"The types are: {', '.join(ANALYSIS_TYPES)}."
-        raise Invalid(f"There is no analysis of type {name!r}. {hint}", code="unknown_type")
+        close = get_close_matches(name, catalogue, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"The {plural} are: {', '.join(catalogue)}."
+        raise Invalid(f"There is no {noun} {name!r}. {hint}", code=code)
     return entry
 
 

@@ -37,8 +37,6 @@ async def run_prediction(run: TaskRun) -> None:
     creator = run.task.created_by
     if creator is None:
         raise TaskFailed("forbidden", NOBODY)
-    if run.task.params["executor"] == "ray" and not run.resources.settings.ray_enabled:
-        raise TaskFailed("ray_disabled", "This instance runs without a Ray cluster now; submit it with executor auto.")
     use = await use_of(run)
     started = time.monotonic()
     async with scratch(run.resources.settings.cache_dir) as output:

@@ -32,16 +32,17 @@ class Predictions:
         self._serving = serving
 
     async def predict(self, user_id: UUID, model_id: UUID, request: PredictRequest) -> dict[str, Any]:
-        """`predictions` and `notices`.
+        """`predictions`, their `level` and `notices`.
 
         Raises:
-            Invalid: also `too_many_rows`.
+            Invalid: also `too_many_rows`. Conflict: also `level_unavailable`.
         """
         most = self._settings.predict_max_rows
         if len(request.rows) > most:
             detail = f"{len(request.rows)} rows are more than the {most} of one request; use predict/batch for more."
             raise Invalid(detail, code="too_many_rows")
-        return await self._ask("predict", user_id, model_id, request, {"rows": request.rows})
+        job = {"rows": request.rows, "level": request.level}
+        return await self._ask("predict", user_id, model_id, request, job)
 
     async def what_if(self, user_id: UUID, model_id: UUID, request: WhatIfRequest) -> dict[str, Any]:
         """`original`, `points` and `notices`."""

@@ -54,8 +54,7 @@ class Replays:
             await self._require_version(session, analysis.project_id, original)
             task = await self._ledger.submit(session, _order(analysis, original, user_id, request_id))
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     @staticmethod
     async def _require_version(session: Session, project_id: UUID, original: Result) -> None:

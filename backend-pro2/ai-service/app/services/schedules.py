@@ -122,8 +122,7 @@ class Schedules:
             await schedule_runs.add(session, NewRun(found.id, asked_at, "submitted", task.id))
             await schedule_runs.trim(session, found.id)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def _locked(
         self, session: Session, user_id: UUID, schedule_id: UUID, if_match: str | None, *, hold: bool = True

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 import orjson
 from pydantic import ValidationError
 
-from shared.compute import ComputeFailed, Progress
+from shared.compute import Progress
 from shared.errors import NotFound
 from shared.object_store import StoredObject
 from shared.quotas import QuotaExceeded, require_bytes
 from shared.scratch import scratch
-from shared.tasks import StaleAttempt, TaskFailed, TaskRun, TryLater
+from shared.tasks import StaleAttempt, TaskFailed, TaskRun
 
 from ..repositories import models, results
 from ..repositories.analyses import TRAIN
@@ -26,12 +26,11 @@ from ..repositories.results import Result
 from ..repositories.versions import DatasetVersion
 from ..schemas.train_parameters import TrainParameters
 from .analysis_runs import Order, manifest_of
-from .cluster import address_of
 from .dataset_versions import version_of
 from .fingerprints import PARTS, hashes_of
-from .job_runs import RAY_PAUSE_SECONDS, URL_SECONDS
 from .model_keeping import Trained, keep_version
 from .parameters import check_columns
+from .ray_runs import file_of, place_of, waiting_for_ray
 from .trainings import MARGIN_SECONDS, problem_of
 
 FUNCTION = "ai-service.app.engines.training.run:train"
@@ -95,30 +94,24 @@ async def _settled(run: TaskRun, parameters: TrainParameters) -> dict[str, Any]:
 
 
 async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path) -> dict[str, Any]:
-    settings, executor = run.resources.settings, run.task.params["executor"]
-    if executor == "ray" and not settings.ray_enabled:
-        raise TaskFailed("ray_disabled", "This instance runs without a Ray cluster now; submit it with executor auto.")
+    place = place_of(run)
     await run.progress(0, 0, "Fetching the dataset")
-    key, sha256 = str(version.parquet_key), str(version.parquet_sha256)
-    path = await run.resources.cache.fetch(key, sha256)
-    url = run.resources.object_store.presigned_get(key, URL_SECONDS) if settings.ray_enabled else ""
     return {
         "type": TRAIN,
         "parameters": order.params,
         "seed": order.seed,
         "budget_seconds": order.params["budget_seconds"],
-        "data": {"path": str(path), "sha256": sha256, "url": url},
+        "memory_limit_mb": run.resources.settings.task_memory_limit_mb,
+        "data": await file_of(run, str(version.parquet_key), str(version.parquet_sha256)),
         "output": str(output),
-        "threads": settings.engine_threads,
-        "ray": address_of(settings) if settings.ray_enabled and executor != "local" else None,
-        "executor": executor,
+        **place,
     }
 
 
 async def _compute(run: TaskRun, job: dict[str, Any], budget_seconds: float) -> dict[str, Any]:
     """The engine's answer."""
     settings = run.resources.settings
-    try:
+    with waiting_for_ray():
         return await run.resources.compute.run(
             FUNCTION,
             job,
@@ -127,10 +120,6 @@ async def _compute(run: TaskRun, job: dict[str, Any], budget_seconds: float) -> 
             memory_mb=settings.task_memory_limit_mb,
             on_progress=Board(run).tell,
         )
-    except ComputeFailed as error:
-        if error.code == "ray_unavailable":
-            raise TryLater(error.detail, RAY_PAUSE_SECONDS) from error
-        raise
 
 
 class Board:

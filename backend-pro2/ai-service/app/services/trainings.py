@@ -49,8 +49,7 @@ class Trainings:
         async with self._database.transaction() as session:
             task = await self.accept(session, user_id, request, request_id)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def accept(
         self,

@@ -12,6 +12,7 @@ from .accounts import Accounts
 from .api_keys import ApiKeys
 from .api_log_partitions import ApiLogPartitions
 from .api_logs import ApiLogs
+from .egress import Egress
 from .erasures import Erasures
 from .exports import Exports
 from .invitations import Invitations
@@ -50,6 +51,7 @@ class Repositories:
     members: Members
     invitations: Invitations
     quotas: Quotas
+    egress: Egress
     removals: Removals
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
@@ -88,6 +90,7 @@ def unit_of_work(database: Database) -> UnitOfWork:
                 members=Members(session),
                 invitations=Invitations(session),
                 quotas=Quotas(session),
+                egress=Egress(session),
                 removals=Removals(session),
                 webhooks=Webhooks(session),
                 webhook_deliveries=WebhookDeliveries(session),

@@ -7,6 +7,12 @@ from shared.database import Session
 
 MAXIMUM_PROJECT_NAMES = 200
 
+_ACCOUNT = """
+SELECT u.id, u.email, u.full_name, u.password_hash, u.is_active, u.email_verified_at IS NOT NULL AS is_verified,
+       EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.address = $2) AS familiar
+FROM users u
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -29,33 +35,11 @@ class Accounts:
 
     async def by_email(self, email: str, address: str) -> Account | None:
         """The account under an e-mail address, for somebody who asks from a network address."""
-        return await self._session.fetch_one(
-            Account,
-            """
-            SELECT u.id, u.email, u.full_name, u.password_hash, u.is_active,
-                   u.email_verified_at IS NOT NULL AS is_verified,
-                   EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.address = $2) AS familiar
-            FROM users u
-            WHERE u.email = $1
-            """,
-            email,
-            address,
-        )
+        return await self._session.fetch_one(Account, f"{_ACCOUNT} WHERE u.email = $1", email, address)
 
     async def by_id(self, user_id: UUID, address: str) -> Account | None:
         """The same, by id."""
-        return await self._session.fetch_one(
-            Account,
-            """
-            SELECT u.id, u.email, u.full_name, u.password_hash, u.is_active,
-                   u.email_verified_at IS NOT NULL AS is_verified,
-                   EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.address = $2) AS familiar
-            FROM users u
-            WHERE u.id = $1
-            """,
-            user_id,
-            address,
-        )
+        return await self._session.fetch_one(Account, f"{_ACCOUNT} WHERE u.id = $1", user_id, address)
 
     async def lock(self, user_id: UUID) -> bool:
         """Hold an active user to the transaction's end; False if there is none."""

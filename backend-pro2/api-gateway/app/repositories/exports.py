@@ -169,11 +169,61 @@ SECTIONS = (
         """,
     ),
     Section(
+        "conversations",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'title', title, 'dataset_ids', dataset_ids,
+            'created_at', created_at, 'updated_at', updated_at)::text AS item
+        FROM conversations WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "conversation_turns",
+        """
+        SELECT t.id, json_build_object('conversation_id', t.conversation_id, 'task_id', t.task_id,
+            'question', t.question, 'answer', CASE WHEN m.role IS NOT NULL THEN t.answer END,
+            'sql', CASE WHEN m.role IS NOT NULL THEN t.sql END, 'rating', t.rating, 'comment', t.comment,
+            'created_at', t.created_at)::text AS item
+        FROM conversation_turns t
+        JOIN conversations c ON c.id = t.conversation_id
+        LEFT JOIN project_members m ON m.project_id = c.project_id AND m.user_id = $1
+        WHERE c.created_by = $1 AND t.id > $3 ORDER BY t.id LIMIT $2
+        """,
+    ),
+    Section(
+        "verified_queries",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'question', question, 'sql', sql,
+            'dataset_ids', dataset_ids, 'created_at', created_at)::text AS item
+        FROM verified_queries WHERE created_by = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
+        "glossary_terms",
+        """
+        SELECT g.id, json_build_object('id', g.id, 'project_id', g.project_id, 'dataset_id', g.dataset_id,
+            'name', CASE WHEN m.role IS NOT NULL THEN g.name END,
+            'definition', CASE WHEN m.role IS NOT NULL THEN g.definition END,
+            'expression', CASE WHEN m.role IS NOT NULL THEN g.expression END, 'created_at', g.created_at)::text AS item
+        FROM glossary_terms g LEFT JOIN project_members m ON m.project_id = g.project_id AND m.user_id = $1
+        WHERE g.created_by = $1 AND g.id > $3 ORDER BY g.id LIMIT $2
+        """,
+    ),
+    # Their content belongs to the project, whose owner reads it in the egress ledger.
+    Section(
+        "llm_calls",
+        """
+        SELECT id, json_build_object('id', id, 'project_id', project_id, 'task_id', task_id, 'purpose', purpose,
+            'model', model, 'status', status, 'tokens_in', tokens_in, 'tokens_out', tokens_out,
+            'tokens_cached', tokens_cached, 'cost', cost, 'created_at', created_at)::text AS item
+        FROM llm_calls WHERE user_id = $1 AND id > $3 ORDER BY id LIMIT $2
+        """,
+    ),
+    Section(
         "llm_usage",
         """
         SELECT project_id AS id, (month - date '1970-01-01') AS number, json_build_object('project_id', project_id,
             'month', to_char(month, 'YYYY-MM'), 'tokens_in', tokens_in, 'tokens_out', tokens_out,
-            'cost', cost)::text AS item
+            'tokens_cached', tokens_cached, 'calls', calls, 'cost', cost)::text AS item
         FROM llm_usage
         WHERE user_id = $1 AND (project_id, month) > ($3::uuid, date '1970-01-01' + $4::integer)
         ORDER BY project_id, month LIMIT $2

@@ -33,6 +33,8 @@ class LlmTotals:
     month: date
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
+    calls: int
     cost: float
 
 
@@ -43,6 +45,8 @@ class UserTokensRecord:
     user_id: UUID
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
+    calls: int
     cost: float
 
 
@@ -108,7 +112,9 @@ class Quotas:
             """
             SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month,
                    coalesce(sum(tokens_in), 0)::bigint AS tokens_in,
-                   coalesce(sum(tokens_out), 0)::bigint AS tokens_out, coalesce(sum(cost), 0)::float8 AS cost
+                   coalesce(sum(tokens_out), 0)::bigint AS tokens_out,
+                   coalesce(sum(tokens_cached), 0)::bigint AS tokens_cached,
+                   coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(cost), 0)::float8 AS cost
             FROM llm_usage
             WHERE project_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
             """,
@@ -122,7 +128,7 @@ class Quotas:
         return await self._session.fetch_all(
             UserTokensRecord,
             """
-            SELECT user_id, tokens_in, tokens_out, cost::float8 AS cost
+            SELECT user_id, tokens_in, tokens_out, tokens_cached, calls, cost::float8 AS cost
             FROM llm_usage
             WHERE project_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
             ORDER BY tokens_in + tokens_out DESC, user_id

@@ -27,10 +27,12 @@ class TaskCount:
 
 @dataclass(frozen=True, slots=True)
 class LlmSum:
-    """Tokens and cost of one month."""
+    """Tokens, calls and cost of one month."""
 
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
+    calls: int
     cost: float
 
 
@@ -88,7 +90,8 @@ class UsageCounts:
             LlmSum,
             """
             SELECT coalesce(sum(tokens_in), 0)::bigint AS tokens_in, coalesce(sum(tokens_out), 0)::bigint AS tokens_out,
-                   coalesce(sum(cost), 0)::float8 AS cost
+                   coalesce(sum(tokens_cached), 0)::bigint AS tokens_cached,
+                   coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(cost), 0)::float8 AS cost
             FROM llm_usage WHERE user_id = $1 AND month = $2
             """,
             user_id,

@@ -9,6 +9,12 @@ from shared.models.user import PublicUser, Role
 
 from ..core.exceptions import EmailTaken
 
+_SHOWN = """
+SELECT id, email, full_name, role, is_active, created_at, email_verified_at IS NOT NULL AS email_verified, last_login_at
+FROM users
+"""
+_ONE = f"{_SHOWN} WHERE id = $1"
+
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
@@ -101,53 +107,22 @@ class Users:
 
     async def account(self, user_id: UUID) -> AccountRecord | None:
         """One user."""
-        return await self._session.fetch_one(
-            AccountRecord,
-            """
-            SELECT id, email, full_name, role, is_active, created_at, email_verified_at IS NOT NULL AS email_verified,
-                   last_login_at
-            FROM users
-            WHERE id = $1
-            """,
-            user_id,
-        )
+        return await self._session.fetch_one(AccountRecord, _ONE, user_id)
 
     async def lock(self, user_id: UUID) -> AccountRecord | None:
         """The same, held to the transaction's end, so that meanwhile nobody logs in or makes a key as this user."""
-        return await self._session.fetch_one(
-            AccountRecord,
-            """
-            SELECT id, email, full_name, role, is_active, created_at, email_verified_at IS NOT NULL AS email_verified,
-                   last_login_at
-            FROM users
-            WHERE id = $1
-            FOR UPDATE
-            """,
-            user_id,
-        )
+        return await self._session.fetch_one(AccountRecord, f"{_ONE} FOR UPDATE", user_id)
 
     async def lock_address(self, email: str) -> AccountRecord | None:
         """The same for whoever has this address."""
-        return await self._session.fetch_one(
-            AccountRecord,
-            """
-            SELECT id, email, full_name, role, is_active, created_at, email_verified_at IS NOT NULL AS email_verified,
-                   last_login_at
-            FROM users
-            WHERE email = $1
-            FOR UPDATE
-            """,
-            email,
-        )
+        return await self._session.fetch_one(AccountRecord, f"{_SHOWN} WHERE email = $1 FOR UPDATE", email)
 
     async def page(self, wanted: Wanted, limit: int, before: UUID | None) -> list[AccountRecord]:
         """Up to `limit` users, newest first, older than `before`."""
         return await self._session.fetch_all(
             AccountRecord,
-            """
-            SELECT id, email, full_name, role, is_active, created_at, email_verified_at IS NOT NULL AS email_verified,
-                   last_login_at
-            FROM users
+            f"""
+            {_SHOWN}
             WHERE ($1::text IS NULL OR strpos(lower(email), lower($1)) > 0 OR strpos(lower(full_name), lower($1)) > 0)
               AND ($2::text IS NULL OR role = $2)
               AND ($3::boolean IS NULL OR is_active = $3)

@@ -29,12 +29,17 @@ _USAGE: dict[str, JsonValue] = {
         "month": "2026-01",
         "tokens_in": 12000,
         "tokens_out": 3400,
+        "tokens_cached": 2000,
+        "calls": 21,
         "cost": 0.0123,
+        "cost_limit": None,
         "by_user": [
             {
                 "user_id": "01890a5d-ac96-774b-bcce-b302099a8057",
                 "tokens_in": 12000,
                 "tokens_out": 3400,
+                "tokens_cached": 2000,
+                "calls": 21,
                 "cost": 0.0123,
             }
         ],
@@ -86,12 +91,15 @@ class UserTokens(ApiModel):
     user_id: UUID
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
+    calls: int
     cost: float
 
 
 class ProjectLlmUsage(LlmUsage):
     """What the LLM was used for in the project."""
 
+    cost_limit: float | None = Field(description="What the project may spend in a month; null: no limit.")
     by_user: list[UserTokens] = Field(description="The hundred who spent most.")
 
 

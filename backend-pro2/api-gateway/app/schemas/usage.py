@@ -13,7 +13,15 @@ _USAGE: dict[str, JsonValue] = {
     "rows": 120000,
     "tasks": {"queued": 0, "running": 1, "succeeded": 40, "failed": 2, "cancelled": 1},
     "requests_30_days": 1800,
-    "llm": {"month": "2026-01", "tokens_in": 12000, "tokens_out": 3400, "cost": 0.0123},
+    "llm": {
+        "month": "2026-01",
+        "tokens_in": 12000,
+        "tokens_out": 3400,
+        "tokens_cached": 2000,
+        "calls": 21,
+        "cost": 0.0123,
+        "tokens_limit": None,
+    },
 }
 
 
@@ -33,7 +41,15 @@ class LlmUsage(ApiModel):
     month: str = Field(description="Year and month.")
     tokens_in: int
     tokens_out: int
+    tokens_cached: int = Field(description="Those of `tokens_in` that the LLM's server had in its cache.")
+    calls: int = Field(description="Requests to the LLM; answers from the cache are none.")
     cost: float = Field(description="In the currency of the LLM's prices.")
+
+
+class UserLlmUsage(LlmUsage):
+    """What a user spent on the LLM, and may spend."""
+
+    tokens_limit: int | None = Field(description="Tokens a month, over all projects; null: as many as projects have.")
 
 
 class Usage(ApiModel):
@@ -45,7 +61,7 @@ class Usage(ApiModel):
     rows: int = Field(description="Rows of the versions the user created.")
     tasks: TaskCounts = Field(description="Tasks the user submitted.")
     requests_30_days: int = Field(description="Calls of the API in the last 30 days, as far as they are kept.")
-    llm: LlmUsage = Field(description="The present calendar month.")
+    llm: UserLlmUsage = Field(description="The present calendar month.")
 
     model_config = ConfigDict(json_schema_extra={"example": _USAGE})
 

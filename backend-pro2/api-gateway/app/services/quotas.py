@@ -1,6 +1,7 @@
 """Quotas: what a project may use, set by administrators, and what it uses."""
 
 from dataclasses import asdict
+from decimal import Decimal
 from uuid import UUID
 
 from shared.config import Settings
@@ -81,7 +82,7 @@ class QuotaService:
                 rows=quotas.rows.used,
                 datasets=await repositories.quotas.count_datasets(project_id),
                 tasks=TaskCounts.model_validate({row.status: row.tasks for row in counts}),
-                llm=_llm(totals, spenders),
+                llm=_llm(totals, spenders, self._settings.llm_project_monthly_cost),
             )
 
 
@@ -105,11 +106,14 @@ def _allowance(quota: Quota) -> Allowance:
     return Allowance(limit=quota.limit, used=quota.used, default=quota.is_default)
 
 
-def _llm(totals: LlmTotals, spenders: list[UserTokensRecord]) -> ProjectLlmUsage:
+def _llm(totals: LlmTotals, spenders: list[UserTokensRecord], cost_limit: Decimal) -> ProjectLlmUsage:
     return ProjectLlmUsage(
         month=month_name(totals.month),
         tokens_in=totals.tokens_in,
         tokens_out=totals.tokens_out,
+        tokens_cached=totals.tokens_cached,
+        calls=totals.calls,
         cost=totals.cost,
+        cost_limit=float(cost_limit) or None,
         by_user=[UserTokens.model_validate(row) for row in spenders],
     )

@@ -34,8 +34,7 @@ class RemovalService:
         async with self._begin() as repositories:
             require_role(seen(await repositories.projects.lock_alone(user_id, project_id)), ProjectRole.OWNER)
             task = await self.remove_within(repositories, project_id, user_id, request_id)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def remove_within(
         self, repositories: Repositories, project_id: UUID, asked_by: UUID | None, request_id: str | None = None

@@ -1,12 +1,13 @@
 """How much of the instance a user has used."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from ..repositories import UnitOfWork
 from ..repositories.usage import LlmSum, Made
-from ..schemas.usage import LlmUsage, TaskCounts, Usage, month_name
+from ..schemas.usage import TaskCounts, Usage, UserLlmUsage, month_name
 
 
 def this_month() -> date:
@@ -17,8 +18,9 @@ def this_month() -> date:
 class UsageService:
     """Use case of /users/me/usage."""
 
-    def __init__(self, begin: UnitOfWork, month: Callable[[], date] = this_month) -> None:
+    def __init__(self, begin: UnitOfWork, tokens_limit: int = 0, month: Callable[[], date] = this_month) -> None:
         self._begin = begin
+        self._tokens_limit = tokens_limit or None
         self._month = month
 
     async def read(self, user_id: UUID) -> Usage:
@@ -35,7 +37,7 @@ class UsageService:
             made = await counts.made(user_id) or Made(0, 0, 0, 0)
             tasks = {row.status: row.tasks for row in await counts.tasks(user_id)}
             requests = await counts.requests_30_days(user_id)
-            llm = await counts.llm(user_id, month) or LlmSum(0, 0, 0.0)
+            llm = await counts.llm(user_id, month) or LlmSum(0, 0, 0, 0, 0.0)
         return Usage(
             projects=made.projects,
             datasets=made.datasets,
@@ -43,5 +45,5 @@ class UsageService:
             rows=made.rows,
             tasks=TaskCounts.model_validate(tasks),
             requests_30_days=requests,
-            llm=LlmUsage(month=month_name(month), tokens_in=llm.tokens_in, tokens_out=llm.tokens_out, cost=llm.cost),
+            llm=UserLlmUsage(month=month_name(month), **asdict(llm), tokens_limit=self._tokens_limit),
         )

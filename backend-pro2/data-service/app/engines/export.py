@@ -8,10 +8,9 @@ from typing import Any
 import duckdb
 
 from shared.compute import Report
-
-from .duck import connect, engine_memory_mb
-from .quoting import identifier, literal
-from .types import JSON, contract_type
+from shared.tabular.duck import connect, engine_memory_mb
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import JSON, contract_type
 
 # What a spreadsheet takes for the start of a formula (OWASP, CSV injection).
 FORMULA = r"(?s)[=+\-@\t\r].*"

@@ -16,9 +16,8 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from shared.compute.protocol import ComputeError
-
-from .quoting import identifier
-from .types import STRING, contract_type
+from shared.tabular.quoting import identifier
+from shared.tabular.types import STRING, contract_type
 
 MAX_COLUMNS = 16_384
 # One more is the header's.

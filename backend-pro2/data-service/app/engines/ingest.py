@@ -7,15 +7,15 @@ from typing import Any, NotRequired, TypedDict
 import duckdb
 
 from shared.compute import Report
+from shared.tabular.duck import connect, engine_memory_mb, memory_told
+from shared.tabular.types import ColumnSchema, contract_type
 
-from .duck import connect, engine_memory_mb, memory_told
 from .merges.merge import MergeJob, read_merged
 from .profiling.profile import profile_file
 from .profiling.shapes import Profile
 from .quality.checks import QualityAnswer, check
 from .readers import any_format
 from .readers.source import IngestReport, Read, Source
-from .types import ColumnSchema, contract_type
 
 
 class IngestJob(TypedDict):

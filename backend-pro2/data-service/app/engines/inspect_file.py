@@ -12,16 +12,16 @@ import duckdb
 
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import connect, engine_memory_mb
+from shared.tabular.names import Renamed
+from shared.tabular.quoting import literal
+from shared.tabular.types import ColumnSchema, contract_type
+from shared.tabular.values import json_value
 
-from .duck import connect, engine_memory_mb
-from .names import Renamed
-from .quoting import literal
 from .readers import any_format, containers
 from .readers.kinds import HEAD_BYTES as KIND_BYTES
 from .readers.kinds import FileKind, recognise
 from .readers.source import Conversion, IngestReport, Read, Source
-from .types import ColumnSchema, contract_type
-from .values import json_value
 
 HEAD_BYTES = 4 * 1024 * 1024
 LONG_RECORD_BYTES = 64 * 1024

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from .quoting import literal
+from shared.tabular.quoting import literal
 
 # Cells of a row group are in memory while it is written, for each thread.
 GROUP_CELLS = 2_000_000

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.compute import Report
-
-from .answers import json_rows, not_finite, readable
-from .duck import connect, engine_memory_mb
-from .quoting import identifier, literal
-from .types import ColumnSchema, contract_type
+from shared.tabular.answers import json_rows, not_finite, readable
+from shared.tabular.duck import connect, engine_memory_mb
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import ColumnSchema, contract_type
 
 
 def preview(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The first `limit` rows of the Parquet file `path` (answer: queries.query.QueryAnswer).
+    """The first `limit` rows of the Parquet file `path` (answer: shared.queries.query.QueryAnswer).
 
     Raises:
         ComputeError: `query_too_large`.

@@ -9,14 +9,14 @@ import duckdb
 
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
+from shared.tabular.answers import json_rows, not_finite, readable
+from shared.tabular.duck import confine, connect, engine_memory_mb, error_message, file_gone
+from shared.tabular.names import nearest
+from shared.tabular.names import shown as quoted
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import BOOLEAN, ColumnSchema, contract_type
 
-from .answers import json_rows, not_finite, readable
-from .duck import confine, connect, engine_memory_mb, error_message, file_gone
 from .expressions import compile_expression
-from .names import nearest
-from .names import shown as quoted
-from .quoting import identifier, literal
-from .types import BOOLEAN, ColumnSchema, contract_type
 
 TOO_LARGE = "This needs more memory than it may use. Take fewer columns or rows, or filter first."
 
@@ -33,7 +33,7 @@ def page(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     the file.
 
     The job has `columns` (None: all), `filter` (an expression or None), `sort` (a list of [column, descending]) and
-    `after` (a row's position in the file, or None). Answers queries.query.QueryAnswer, and `next_after`.
+    `after` (a row's position in the file, or None). Answers shared.queries.query.QueryAnswer, and `next_after`.
 
     Raises:
         ComputeError: `unknown_column`, `invalid_expression`, `query_failed`, `query_too_large`, `file_gone`.

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from shared.database import Session
 
-Notes = dict[str, dict[str, str]]
-"""By column name: `description` and `unit`, each where there is one."""
+Note = dict[str, str | bool]
+Notes = dict[str, Note]
+"""By column name: `description`, `unit` and `personal`, each where there is one."""
 
 _NOTES = "SELECT column_notes FROM datasets WHERE id = $1"
 

@@ -10,7 +10,16 @@ from .datasets import ColumnModel
 
 _EXAMPLE: dict[str, JsonValue] = {
     "version": 1,
-    "columns": [{"name": "price", "type": "number", "nullable": False, "description": "Asking price.", "unit": "CHF"}],
+    "columns": [
+        {
+            "name": "price",
+            "type": "number",
+            "nullable": False,
+            "description": "Asking price.",
+            "unit": "CHF",
+            "personal": None,
+        }
+    ],
 }
 
 
@@ -19,6 +28,11 @@ class ColumnNotes(RequestModel):
 
     description: Annotated[str, StringConstraints(max_length=1000)] | None = None
     unit: Annotated[str, StringConstraints(max_length=50)] | None = None
+    personal: bool | None = Field(
+        None,
+        description="Whether its values tell of persons: true keeps the column from the LLM, name and all; false lets "
+        "it be told of although the profile takes it for personal data.",
+    )
 
 
 class SchemaChange(RequestModel):
@@ -27,7 +41,11 @@ class SchemaChange(RequestModel):
     columns: Annotated[dict[str, ColumnNotes | None], Field(min_length=1, max_length=1000)]
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"columns": {"price": {"description": "Asking price.", "unit": "CHF"}}}}
+        json_schema_extra={
+            "example": {
+                "columns": {"price": {"description": "Asking price.", "unit": "CHF"}, "owner": {"personal": True}}
+            }
+        }
     )
 
 
@@ -37,6 +55,7 @@ class DescribedColumn(ColumnModel):
     nullable: bool = Field(description="Whether values are missing in this version.")
     description: str | None
     unit: str | None
+    personal: bool | None = Field(description="Whether somebody said that it is personal data, or that it is not.")
 
 
 class SchemaModel(ApiModel):

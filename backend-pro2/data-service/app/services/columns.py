@@ -8,10 +8,10 @@ import orjson
 
 from shared.errors import Invalid
 from shared.resources import Resources
+from shared.tabular.names import nearest, shown
 
-from ..engines.names import nearest, shown
 from ..repositories import columns
-from ..repositories.columns import Notes
+from ..repositories.columns import Note, Notes
 from ..repositories.versions import Version
 from ..schemas.columns import ColumnNotes, SchemaChange
 from .datasets import hold, readable
@@ -60,7 +60,7 @@ class Columns:
 
 
 def _described(version: Version, noted: Notes, with_nulls: set[str]) -> Mapping[str, Any]:
-    none = {"description": None, "unit": None}
+    none = {"description": None, "unit": None, "personal": None}
     shown = [
         {**column, **none, **noted.get(column["name"], {}), "nullable": column["name"] in with_nulls}
         for column in version.schema or ()
@@ -84,7 +84,7 @@ def _merged(noted: Notes, change: SchemaChange) -> Notes:
     return kept
 
 
-def _note(old: Mapping[str, str], new: ColumnNotes | None) -> dict[str, str]:
+def _note(old: Note, new: ColumnNotes | None) -> Note:
     """The old note with what is set in the new one; null takes away."""
     given = {} if new is None else {**old, **new.model_dump(exclude_unset=True)}
-    return {name: text for name, text in given.items() if text is not None}
+    return {name: said for name, said in given.items() if said is not None}

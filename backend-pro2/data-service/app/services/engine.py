@@ -12,9 +12,9 @@ PRELOAD = (
     "data-service.app.engines.ingest",
     "data-service.app.engines.inspect_file",
     "data-service.app.engines.pipelines.pipeline",
-    "data-service.app.engines.queries.query",
-    "data-service.app.engines.queries.plans",
-    "data-service.app.engines.queries.results",
+    "shared.queries.query",
+    "shared.queries.plans",
+    "shared.queries.results",
     "data-service.app.engines.preview",
     "data-service.app.engines.rows",
     "data-service.app.engines.export",
@@ -38,7 +38,7 @@ class Engine:
         self._long_turns = asyncio.Semaphore(LONG_AT_ONCE)
 
     async def run(self, function: str, job: dict[str, Any], *, timeout_seconds: float | None = None) -> dict[str, Any]:
-        """Call `engines.<function>` under the limits for queries.
+        """Call `engines.<function>`, or a function of `shared`, under the limits for queries.
 
         Raises:
             Invalid: the engine refuses the request; the code is its own.
@@ -69,7 +69,7 @@ class Engine:
         settings = self._resources.settings
         limits = {"memory_mb": settings.query_memory_limit_mb, "threads": settings.engine_threads}
         return await self._resources.compute.run(
-            f"data-service.app.engines.{function}",
+            function if function.startswith("shared.") else f"data-service.app.engines.{function}",
             {**job, **limits},
             timeout_seconds=seconds,
             memory_mb=settings.query_memory_limit_mb,

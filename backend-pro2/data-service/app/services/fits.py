@@ -8,9 +8,9 @@ from shared.config import MEBIBYTE, Settings
 from shared.errors import Invalid, RequestTimeout
 from shared.object_store import ObjectStore
 from shared.scratch import scratch
+from shared.tabular.types import ColumnSchema
 
 from ..engines.merges.fit import UPSERT, find_all, misfits, require_columns
-from ..engines.types import ColumnSchema
 from .engine import Engine
 from .local_files import fetch_head
 from .new_versions import RawUpload

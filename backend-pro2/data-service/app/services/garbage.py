@@ -35,8 +35,7 @@ class Garbage:
             new = NewTask(KIND, Queue.MAINTENANCE, request.project_id, user_id, params, request_id=request_id)
             task = await self._ledger.submit(session, new)
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
 
 async def collect_garbage(run: TaskRun) -> None:

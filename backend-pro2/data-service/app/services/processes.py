@@ -115,8 +115,7 @@ class Processes:
         async with self._database.transaction() as session:
             task = await self.submit_in(session, user_id, order, Origin(request_id, pipeline))
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, user_id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, user_id, wait)
 
     async def check(self, user_id: UUID, order: ProcessRequest) -> None:
         """Refuse steps that do not fit the columns there are now, before anything is locked.
@@ -143,7 +142,7 @@ class Processes:
         return await begin_version(session, self._ledger, _version_order(order, target, found, user_id, origin))
 
     async def preview(self, user_id: UUID, asked: PreviewRequest) -> Mapping[str, Any]:
-        """The first rows of what the steps give (answer: engines.queries.query.QueryAnswer).
+        """The first rows of what the steps give (answer: shared.queries.query.QueryAnswer).
 
         Raises:
             RequestTimeout: `query_timeout`.

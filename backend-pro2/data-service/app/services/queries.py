@@ -62,13 +62,13 @@ class Queries:
         started = time.perf_counter()
         found = await self._resolve(user_id, query.project_id, query.sql)
         if not found.plan.repeatable:
-            return await self._compute("queries.query:run", found, {"sql": query.sql, "limit": query.limit})
+            return await self._compute("shared.queries.query:run", found, {"sql": query.sql, "limit": query.limit})
         contents = [(name, str(row.parquet_sha256)) for name, row in found.tables.items()]
         key = answer_key("query", query.project_id, found.plan.digest, query.limit, contents)
         known = await self._answers.get(key)
         if known is not None:
             return {**known, "cached": True, "took_ms": round((time.perf_counter() - started) * 1000, 1)}
-        answer = await self._compute("queries.query:run", found, {"sql": query.sql, "limit": query.limit})
+        answer = await self._compute("shared.queries.query:run", found, {"sql": query.sql, "limit": query.limit})
         await self._answers.put(key, answer)
         return answer
 
@@ -85,20 +85,20 @@ class Queries:
                 {"name": name, "dataset_id": row.dataset_id, "version": row.version}
                 for name, row in found.tables.items()
             ]
-            described = await self._compute("queries.query:describe", found, {"sql": query.sql})
+            described = await self._compute("shared.queries.query:describe", found, {"sql": query.sql})
         except (Invalid, Conflict) as error:
             problem = {"code": error.code, "detail": error.detail}
             return {"valid": False, "tables": tables, "columns": [], "problem": problem}
         return {"valid": True, "tables": tables, "columns": described["columns"], "problem": None}
 
     async def estimate(self, user_id: UUID, query: QueryText) -> Mapping[str, Any]:
-        """What the query would read, without running it (answer: engines.queries.plans.estimate).
+        """What the query would read, without running it (answer: shared.queries.plans.estimate).
 
         Raises:
             NotFound, Invalid, Conflict: as for `run`.
         """
         found = await self._resolve(user_id, query.project_id, query.sql)
-        return await self._compute("queries.plans:estimate", found, {"sql": query.sql})
+        return await self._compute("shared.queries.plans:estimate", found, {"sql": query.sql})
 
     async def _resolve(self, user_id: UUID, project_id: UUID, sql: str) -> _Resolved:
         """Strangers cause no work: a text that is new is planned only for members."""

@@ -9,8 +9,8 @@ from uuid import UUID
 from shared.content_cache import ContentCache
 from shared.database import Session
 from shared.errors import Conflict, Invalid
+from shared.tabular.names import nearest, shown
 
-from ..engines.names import nearest, shown
 from ..repositories import datasets, versions
 from ..repositories.versions import TableVersion
 from .engine import Engine
@@ -81,7 +81,7 @@ class Planner:
         """
         plan = self._memory.get(sql)
         if plan is None:
-            found = await self._engine.run("queries.query:plan", {"sql": sql})
+            found = await self._engine.run("shared.queries.query:plan", {"sql": sql})
             plan = Plan(tuple(found["tables"]), tuple(found["optional"]), found["digest"], found["repeatable"])
             self._memory.put(sql, plan)
         return plan

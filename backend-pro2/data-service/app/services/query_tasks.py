@@ -33,14 +33,14 @@ from .query_tables import PlanMemory, Planner, local_tables, versions_behind
 log = get_logger(__name__)
 
 KIND = "query"
-FUNCTION = "data-service.app.engines.queries.results:store"
+FUNCTION = "shared.queries.results:store"
 SWEEP_SECONDS = 600.0
 SWEEP_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Some rows of a result (answer: engines.queries.query.QueryAnswer); `next_row` is where the page after begins."""
+    """Some rows of a result (answer: shared.queries.query.QueryAnswer); `next_row` is where the page after begins."""
 
     answer: Mapping[str, Any]
     total_rows: int
@@ -81,8 +81,7 @@ class QueryTasks:
             tables = await versions_behind(session, query.project_id, caller.id, plan)
             task = await self._ledger.submit(session, _order(query, tables, caller.id, request_id))
             await keep_answer(session, task)
-        await self._ledger.ring(task)
-        return await self._ledger.wait(task.id, caller.id, wait) if wait > 0 else task
+        return await self._ledger.ring_and_wait(task, caller.id, wait)
 
     async def read(self, user_id: UUID, task_id: UUID) -> Task:
         """The task of the query."""
@@ -131,7 +130,7 @@ class QueryTasks:
             path = await self._cache.fetch(result.key, result.sha256)
             return {"path": str(path), "schema": result.schema, "offset": first, "limit": limit}
 
-        return await self._engine.run_over("queries.results:page", prepare)
+        return await self._engine.run_over("shared.queries.results:page", prepare)
 
 
 async def run_query(run: TaskRun) -> None:

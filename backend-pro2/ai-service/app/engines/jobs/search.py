@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from shared.compute import ComputeError
 
-from ...schemas.job_parameters import CLASSIFICATION_METRICS, SearchParameters
-from ..data_files import as_piece, locate
+from ...schemas.job_parameters import Metric, SearchParameters
+from ...schemas.train_parameters import CLASSIFICATION_METRICS
+from ..data_files import as_piece
 from ..executor import somewhere
 from ..job import Job
 from ..pieces import name_of
 from ..results import Notice, Table
 from ..source import Source
-from .candidates import BASELINE, CLASSIFICATION, FAMILIES, families_for, pipeline
-from .metrics import LOWER_IS_BETTER, METRICS, measure
+from ..training.data import TrainingData, load
+from ..training.evaluation import as_shared, evaluate, folds_of, question_of, unpacked
+from ..training.families import BASELINE
+from ..training.scores import LOWER_IS_BETTER, Said, measures_of
+from . import grids
 from .outcome import JobOutcome
-from .training_data import TrainingData, load_training
+
+METRICS: tuple[str, ...] = get_args(Metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +39,69 @@ class Scored:
     std: float
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The candidates that were scored, how many were late, and the families that could not be fitted."""
+
+    scored: Sequence[Scored]
+    late: int
+    failed: Sequence[str]
+    metric: str
+
+    @property
+    def baseline(self) -> Scored | None:
+        """The candidate that looks at no feature."""
+        return next((one for one in self.scored if one.algorithm == BASELINE), None)
+
+    @property
+    def ranked(self) -> list[Scored]:
+        """The others, the best first, of equals the one that was given first."""
+        return sorted((one for one in self.scored if one.algorithm != BASELINE), key=self.cost)
+
+    def cost(self, one: Scored) -> float:
+        """What is the less the better a candidate is."""
+        value = one.means[self.metric]
+        return np.inf if np.isnan(value) else value if self.metric in LOWER_IS_BETTER else -value
+
+
 def score_fold(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """A piece: `item` {algorithm, settings, fold}; all metrics on the fold that was left out."""
-    features = None if shared["features"] is None else tuple(shared["features"])
-    path, seed = locate(shared["data"]), shared["seed"]
-    data = load_training(path, shared["target"], features, shared["problem"], seed)
-    learn, test = _folds(path, shared["target"], features, shared["problem"], seed, shared["folds"])[item["fold"]]
-    chosen = data.features
-    model = pipeline(item["algorithm"], item["settings"], data.problem, chosen.numeric, chosen.categorical, seed)
-    model.fit(data.x.iloc[learn], data.y[learn])
-    return {"metrics": measure(model, data.x.iloc[test], data.y[test], data.problem)}
-
-
-@lru_cache(maxsize=1)
-def _folds(
-    path: Path, target: str, features: tuple[str, ...] | None, problem: str, seed: int, folds: int
-) -> list[tuple[Any, Any]]:
-    data = load_training(path, target, features, problem, seed)
-    kind = StratifiedKFold if data.problem == CLASSIFICATION else KFold
-    return list(kind(folds, shuffle=True, random_state=seed).split(data.x, data.y))
+    """A piece: `item` {algorithm, settings, fold}; `metrics` on the fold that was left out, or why there are none."""
+    question = question_of(shared)
+    data = load(question)
+    _, test = folds_of(question, shared["folds"], shuffle=shared["shuffle"])[item["fold"]]
+    answer = evaluate({**item, "folds": [item["fold"]], "rows": len(data.y), "whole": True}, shared)
+    if "cut" in answer:
+        return answer
+    scores, probabilities = unpacked(answer["answers"][0], len(data.classes))
+    said = Said(data.y[test], scores if probabilities is None else probabilities)
+    evenly = np.ones((1, len(test)))
+    found = measures_of(classifies=data.classifies)
+    return {"metrics": {name: float(found[name](said, evenly)[0]) for name in METRICS if name in found}}
 
 
 def model_search(source: Source, parameters: SearchParameters, job: Job) -> JobOutcome:
     """Table `leaderboard`, the best first; summary `winner` names all that is needed to fit the best one again.
 
     Raises:
-        ComputeError: `budget_too_small`, `invalid_parameters`, and those of `load_training`.
+        ComputeError: `budget_too_small`, `invalid_parameters`, and those of `load`.
     """
     source.require(parameters.uses())
-    features = None if parameters.features is None else tuple(parameters.features)
     job.report(0, 0, "Reading columns")
-    data = load_training(job.data.path, parameters.target, features, parameters.problem, job.seed)
+    question = grids.question_of(job.data.path, parameters.target, parameters.features, parameters.problem, job.seed)
+    data = load(question)
     metric = _metric(parameters, data)
     _require_members(data, parameters.folds)
     # Before threads ask for them all at once.
-    _folds(job.data.path, parameters.target, features, parameters.problem, job.seed, parameters.folds)
+    folds_of(question, parameters.folds, shuffle=True)
     candidates = _candidates(data.problem, parameters)
     items = [{**candidate, "fold": fold} for candidate in candidates for fold in range(parameters.folds)]
     shared = {
+        "question": as_shared(question),
         "data": as_piece(job.data),
-        "target": parameters.target,
-        "features": parameters.features,
-        "problem": parameters.problem,
         "folds": parameters.folds,
-        "seed": job.seed,
+        "shuffle": True,
+        "balanced": False,
+        "isolated": False,
     }
 
     def tell(done: int) -> None:
@@ -92,21 +113,21 @@ def model_search(source: Source, parameters: SearchParameters, job: Job) -> JobO
         lambda executor: executor.map(name_of(score_fold), items, shared, tell, seconds=parameters.budget_seconds),
         prefer_ray=False,
     )
-    scored = _scored(candidates, answers, parameters.folds, metric)
-    return _outcome(scored, len(candidates), metric, data, parameters, job).done_at(place)
+    comparison = _compared(candidates, answers, parameters.folds, metric)
+    return _outcome(comparison, len(candidates) - 1, data, parameters, job).done_at(place)
 
 
 def _metric(parameters: SearchParameters, data: TrainingData) -> str:
-    metric = parameters.metric or ("balanced_accuracy" if data.problem == CLASSIFICATION else "r2")
-    if (metric in CLASSIFICATION_METRICS) != (data.problem == CLASSIFICATION):
+    metric = parameters.metric or ("balanced_accuracy" if data.classifies else "r2")
+    if (metric in CLASSIFICATION_METRICS) != data.classifies:
         detail = f"metric: {metric} does not measure a {data.problem}, which the target asks for."
         raise ComputeError("invalid_parameters", detail)
     return metric
 
 
 def _require_members(data: TrainingData, folds: int) -> None:
-    if data.problem == CLASSIFICATION:
-        fewest = min(np.unique(data.y.astype(str), return_counts=True)[1])
+    if data.classifies:
+        fewest = int(np.bincount(data.y).min())
         if fewest < folds:
             detail = f"The rarest class has {fewest} rows, but each of the {folds} folds needs one."
             raise ComputeError("too_few_rows", f"{detail} Take fewer folds, or leave rare classes out.")
@@ -116,42 +137,42 @@ def _require_members(data: TrainingData, folds: int) -> None:
 
 
 def _candidates(problem: str, parameters: SearchParameters) -> list[dict[str, Any]]:
-    names = families_for(problem, parameters.candidates)
+    asked = parameters.candidates
+    names = [name for name in grids.GRIDS if grids.suits(name, problem) and (asked is None or name in asked)]
+    names = [name for name in names if name != BASELINE]
     if not names:
-        detail = f"candidates: none of {', '.join(parameters.candidates or [])} suits a {problem}."
+        detail = f"candidates: none of {', '.join(asked or [])} suits a {problem}."
         raise ComputeError("invalid_parameters", detail)
     return [
-        {"algorithm": name, "settings": dict(settings)}
-        for name in (BASELINE, *names)
-        for settings in FAMILIES[name].grid
+        {"algorithm": name, "settings": dict(settings)} for name in (BASELINE, *names) for settings in grids.GRIDS[name]
     ]
 
 
-def _scored(
+def _compared(
     candidates: Sequence[Mapping[str, Any]], answers: Sequence[dict[str, Any] | None], folds: int, metric: str
-) -> list[Scored]:
-    found = []
+) -> Comparison:
+    scored, late, failed = [], 0, set()
     for number, candidate in enumerate(candidates):
-        ended = [answer["metrics"] for answer in answers[number * folds : (number + 1) * folds] if answer is not None]
-        if len(ended) == folds:
-            means = {name: _mean([fold[name] for fold in ended]) for name in METRICS if name in ended[0]}
-            spread = float(np.std([fold[metric] for fold in ended], ddof=1))
-            found.append(Scored(candidate["algorithm"], candidate["settings"], means, spread))
-    return found
+        ended = [answer for answer in answers[number * folds : (number + 1) * folds] if answer is not None]
+        if any("cut" in answer for answer in ended):
+            failed.add(candidate["algorithm"])
+        elif len(ended) < folds:
+            late += 1
+        else:
+            scored.append(_scored(candidate, [answer["metrics"] for answer in ended], metric))
+    return Comparison(scored, late, sorted(failed), metric)
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    return float(np.mean([np.nan if value is None else value for value in values]))
+def _scored(candidate: Mapping[str, Any], folds: Sequence[Mapping[str, float]], metric: str) -> Scored:
+    values = {name: [fold[name] for fold in folds] for name in folds[0]}
+    means = {name: float(np.mean(found)) for name, found in values.items()}
+    return Scored(candidate["algorithm"], candidate["settings"], means, float(np.std(values[metric], ddof=1)))
 
 
 def _outcome(
-    scored: list[Scored], wanted: int, metric: str, data: TrainingData, parameters: SearchParameters, job: Job
+    comparison: Comparison, candidates: int, data: TrainingData, parameters: SearchParameters, job: Job
 ) -> JobOutcome:
-    baseline = next((candidate for candidate in scored if candidate.algorithm == BASELINE), None)
-    sign = 1 if metric in LOWER_IS_BETTER else -1
-    ranked = sorted(
-        (candidate for candidate in scored if candidate is not baseline), key=lambda c: sign * c.means[metric]
-    )
+    ranked, baseline, metric = comparison.ranked, comparison.baseline, comparison.metric
     if not ranked or baseline is None:
         detail = f"No candidate was compared within {parameters.budget_seconds:g} seconds."
         raise ComputeError("budget_too_small", f"{detail} Give more time, fewer features or fewer folds.")
@@ -162,7 +183,7 @@ def _outcome(
         "score": best.means[metric],
         "score_std": best.std,
         "baseline": baseline.means[metric],
-        "candidates": wanted - 1,
+        "candidates": candidates,
         "compared": len(ranked),
         "folds": parameters.folds,
         "n": len(data.y),
@@ -171,14 +192,14 @@ def _outcome(
             "algorithm": best.algorithm,
             "parameters": dict(best.settings),
             "target": parameters.target,
-            "features": data.features.names,
+            "features": [feature.name for feature in data.features],
             "problem": data.problem,
             "seed": job.seed,
         },
     }
     outcome = JobOutcome(summary, [_leaderboard([*ranked, baseline], metric)])
-    better = sign * best.means[metric] < sign * baseline.means[metric]
-    outcome.warnings = _notices(data, wanted - 1 - len(ranked), parameters, better=better)
+    better = comparison.cost(best) < comparison.cost(baseline)
+    outcome.warnings = [*_notices(comparison, parameters, better=better), *data.notices]
     return outcome
 
 
@@ -199,16 +220,14 @@ def _leaderboard(ranked: Sequence[Scored], metric: str) -> Table:
     return Table("leaderboard", columns, rows)
 
 
-def _notices(data: TrainingData, cut: int, parameters: SearchParameters, *, better: bool) -> list[Notice]:
+def _notices(comparison: Comparison, parameters: SearchParameters, *, better: bool) -> list[Notice]:
     notices = []
-    if cut:
-        text = f"The budget of {parameters.budget_seconds:g} seconds ended before {cut} candidates were compared."
-        notices.append(Notice("budget_cut", text))
+    if comparison.late:
+        text = f"The budget of {parameters.budget_seconds:g} seconds ended before {comparison.late} candidates were"
+        notices.append(Notice("budget_cut", f"{text} compared."))
+    if comparison.failed:
+        text = f"{', '.join(comparison.failed)}: could not be fitted to these data."
+        notices.append(Notice("candidates_failed", text))
     if not better:
         notices.append(Notice("no_better_than_baseline", "No model predicts better than one that looks at no feature."))
-    if data.sampled:
-        text = f"The models learnt from a random sample of {len(data.y)} of {data.total} rows."
-        notices.append(Notice("rows_sampled", text))
-    if data.dropped:
-        notices.append(Notice("rows_dropped", f"{data.dropped} rows without a target were left out."))
     return notices

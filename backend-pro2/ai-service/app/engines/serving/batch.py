@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,29 +23,54 @@ from ..jobs.partitions import batches, open_groups, ranges
 from ..pieces import name_of
 from ..results import FileMade, Table
 from ..training.data import CLASSIFICATION
+from ..training.served import Served
 from .loaded import served
 
 PREDICTIONS = FileMade("predictions.parquet", "application/vnd.apache.parquet")
 PARTS_AT_MOST = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands beside `prediction`: columns of the source, its rows' numbers, and how sure the model is.
+
+    That is `low` and `high` if it knows them, or the probability of each class, as `Served.predict_table` gives them
+    for `level`; a `bare` prediction has nothing of it.
+    """
+
+    columns: Sequence[str] = ()
+    level: float | None = None
+    numbered: bool = False
+    bare: bool = False
+
+
 def predict_part(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """A piece: `item` {groups: [first, end]}; a Parquet file of kept columns and predictions, as base64 in `part`."""
-    found = shared["file"]
-    model = served({"key": found["sha256"], "path": locate(found), "model": shared["model"]})
-    file = open_groups(locate(shared["data"]))
+    """A piece: `item` {groups: [first, end], row}; a Parquet file of its predictions, as base64 in `part`."""
+    model, file = _model(shared), open_groups(locate(shared["data"]))
     features = [feature.name for feature in model.features]
     names = list(dict.fromkeys([*shared["columns"], *features]))
-    buffer, rows, writer = io.BytesIO(), 0, None
+    buffer, row, writer = io.BytesIO(), item["row"], None
     for batch in batches(file, range(*item["groups"]), names):
-        table = pa.Table.from_batches([batch])
-        part = _beside(table.select(shared["columns"]), model.predict_table(table))
+        part = _part(pa.Table.from_batches([batch]), row, model, shared)
         writer = writer or pq.ParquetWriter(buffer, part.schema, compression="zstd")
         writer.write_table(part)
-        rows += len(part)
+        row += len(part)
     if writer is not None:
         writer.close()
-    return {"rows": rows, "part": b64encode(buffer.getvalue()).decode()}
+    return {"rows": row - item["row"], "part": b64encode(buffer.getvalue()).decode()}
+
+
+def _model(shared: Mapping[str, Any]) -> Served:
+    file = shared["file"]
+    place = {"content": file["content"]} if "content" in file else {"path": locate(file)}
+    return served({"key": file["sha256"], "model": shared["model"], **place})
+
+
+def _part(table: pa.Table, row: int, model: Served, shared: Mapping[str, Any]) -> pa.Table:
+    kept, predicted = table.select(shared["columns"]), model.predict_table(table, shared["level"])
+    if shared["numbered"]:
+        kept = kept.add_column(0, "row", pa.array(np.arange(row, row + len(table)), pa.int64()))
+    return _beside(kept, predicted.select(["prediction"]) if shared["bare"] else predicted)
 
 
 def _beside(kept: pa.Table, predicted: pa.Table) -> pa.Table:
@@ -58,25 +85,35 @@ def _beside(kept: pa.Table, predicted: pa.Table) -> pa.Table:
     return kept
 
 
-def predict_dataset(model: Mapping[str, Any], file: Mapping[str, Any], columns: Sequence[str], job: Job) -> JobOutcome:
-    """Artifact `predictions.parquet`: `columns` of the source, `prediction`, and `low` and `high` or probabilities.
+def predict_dataset(model: Mapping[str, Any], file: Mapping[str, Any], form: Form, job: Job) -> JobOutcome:
+    """Artifact `predictions.parquet`: `prediction`, and beside it what `form` says.
 
-    `model` is the JSON of training, `file` {path, sha256, url} where the fitted one is.
+    `model` is the JSON of training, `file` {path, sha256, url} or {content, sha256} the fitted one.
 
     Raises:
-        ComputeError: a feature is absent or of another type than in the data learnt from; `too_few_rows`.
+        ComputeError: a feature is absent or of another type than in the data learnt from; `too_few_rows`;
+            `level_unavailable`.
     """
-    items = [{"groups": list(pair)} for pair in ranges(open_groups(job.data.path).num_row_groups, PARTS_AT_MOST)]
-    if not items or open_groups(job.data.path).metadata.num_rows == 0:
-        raise ComputeError("too_few_rows", "The dataset has no rows to predict.")
-    shared = {"data": as_piece(job.data), "model": model, "file": file, "columns": list(columns)}
+    items = _items(job.data.path)
+    shared = {"data": as_piece(job.data), "model": model, "file": file, **asdict(form)}
+    kept = len(form.columns) + form.numbered
 
     def work(executor: Executor) -> _Tally:
         answers = executor.stream(name_of(predict_part), items, shared)
-        return _join(answers, len(items), job, kept=len(columns), classifies=model["problem"] == CLASSIFICATION)
+        return _join(answers, len(items), job, kept=kept, classifies=model["problem"] == CLASSIFICATION)
 
     tally, place = somewhere(job, work, prefer_ray=True)
     return _outcome(tally, model, len(items)).done_at(place)
+
+
+def _items(path: Path) -> list[dict[str, Any]]:
+    file = open_groups(path)
+    starts = np.cumsum([0, *(file.metadata.row_group(number).num_rows for number in range(file.num_row_groups))])
+    if starts[-1] == 0:
+        raise ComputeError("too_few_rows", "The dataset has no rows to predict.")
+    return [
+        {"groups": [first, end], "row": int(starts[first])} for first, end in ranges(len(starts) - 1, PARTS_AT_MOST)
+    ]
 
 
 class _Tally:

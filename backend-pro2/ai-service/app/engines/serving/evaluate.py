@@ -60,7 +60,8 @@ def realised_error(model: Served, table: pa.Table, seed: int) -> tuple[dict[str,
         return None, notices
     frame, y = model.frame_of_table(table.filter(pa.array(known))), y[known]
     p = model.probabilities(frame) if model.classifies else model.numbers(frame)
-    found = measured(Said(y, p), np.zeros(len(y)), seed, CONFIDENCE, classifies=model.classifies)
+    said = Said(y, p, model.decide if model.classifies else None)
+    found = measured(said, np.zeros(len(y)), seed, CONFIDENCE, classifies=model.classifies)
     rows = [_compared(name, now, model.model["metrics"].get(name)) for name, now in found.items()]
     own = next(row for row in rows if row["metric"] == model.model["metric"])
     return {**own, "n": len(y), "coverage": _coverage(model, y, p), "metrics": rows}, notices

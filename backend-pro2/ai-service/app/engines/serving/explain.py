@@ -54,7 +54,7 @@ def _classes(model: Served, frame: pd.DataFrame, asked: str | None) -> list[int]
         return [0] * len(frame)
     names = [str(name) for name in model.model["classes"]]
     if asked is None:
-        best: list[int] = model.probabilities(frame).argmax(axis=1).tolist()
+        best: list[int] = model.decided(model.probabilities(frame)).tolist()
         return best
     if asked not in names:
         detail = f"of_class: the model knows no class {asked!r}; its classes are {', '.join(names[:20])}."

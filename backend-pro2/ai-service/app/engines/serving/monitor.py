@@ -64,7 +64,7 @@ def _compared(model: Served, table: pa.Table) -> list[tuple[Drift, float, float]
     ]
     if model.classifies:
         names = np.array([str(name) for name in model.model["classes"]], dtype=object)
-        predicted: Any = names[model.probabilities(frame).argmax(axis=1)]
+        predicted: Any = names[model.decided(model.probabilities(frame))]
     else:
         predicted = model.numbers(frame)
     found.append(_drift(PREDICTION, predicted, profile["prediction"], rows))

@@ -25,6 +25,15 @@ def notices_of(frame: pd.DataFrame, features: Sequence[Feature]) -> list[Notice]
     return [Notice(code, _SENTENCES[code].format(_listed(counts))) for code, counts in found.items() if counts]
 
 
+def without_interval(predictions: Sequence[Mapping[str, Any]], conformal: Mapping[str, Any]) -> list[Notice]:
+    """Why limits are null, if some are."""
+    if None not in conformal.get("widths", ()):
+        return []
+    rows = sum(one["interval"]["low"] is None for one in predictions)
+    text = f"The model has learnt from too few rows like these for intervals of level {conformal['level']:g}"
+    return [Notice("no_interval", f"{text}: {rows} of {len(predictions)} have none.")] if rows else []
+
+
 _SENTENCES = {
     "missing_values": "Missing, and replaced as in the training: {0}.",
     "unknown_categories": "A category that the model has not learnt, and treats like its rare ones: {0}.",

@@ -15,14 +15,16 @@ from shared.compute import Report
 from ..analysis import libraries
 from ..job import Job, unpack
 from ..results import Outcome
+from ..training.conformal import at_level
 from ..training.served import load
-from .batch import predict_dataset
+from .batch import Form, predict_dataset
 from .evaluate import evaluate
 from .monitor import monitor
 
 
 def use_model(job: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Do what the job's `type` says; beside the members of `Job` it has `model`, `file` {path, sha256, url}, `columns`.
+    """Do what the job's `type` says; beside the members of `Job` it has `model`, `file` {path, sha256, url}, `columns`
+    and `level`.
 
     Raises:
         ComputeError: it cannot be done; its code and sentence are for the user.
@@ -34,7 +36,11 @@ def use_model(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _predict(job: Job, told: Mapping[str, Any]) -> Outcome:
-    return predict_dataset(told["model"], told["file"], told["columns"], job)
+    level = told.get("level")
+    shown = at_level(told["model"]["conformal"], level)["level"]
+    outcome = predict_dataset(told["model"], told["file"], Form(told["columns"], level), job)
+    outcome.summary["level"] = shown
+    return outcome
 
 
 def _evaluate(job: Job, told: Mapping[str, Any]) -> Outcome:

@@ -15,7 +15,7 @@ from shared.compute import Report
 from ..results import Notice, plain
 from .explain import explain_rows
 from .loaded import served
-from .notices import notices_of
+from .notices import notices_of, without_interval
 from .what_if import points_of
 
 Job = dict[str, Any]
@@ -24,15 +24,18 @@ sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
 
 
 def predict(job: Job, _report: Report) -> Job:
-    """`rows` → `predictions` and `notices`.
+    """`rows`, and `level` if not that of the training → `predictions`, `level` and `notices`.
 
     Raises:
-        ComputeError: `not_loaded`, `invalid_rows`.
+        ComputeError: `not_loaded`, `invalid_rows`, `level_unavailable`.
     """
-    model = served(job)
+    model, level = served(job), job.get("level")
+    conformal = model.conformal_at(level)
     with _quietly():
         frame = model.frame_of(job["rows"])
-        return {"predictions": model.predict_frame(frame), "notices": _as_json(notices_of(frame, model.features))}
+        predictions = model.predict_frame(frame, level)
+        notices = [*notices_of(frame, model.features), *without_interval(predictions, conformal)]
+        return {"predictions": predictions, "level": conformal["level"], "notices": _as_json(notices)}
 
 
 def explain(job: Job, _report: Report) -> Job:

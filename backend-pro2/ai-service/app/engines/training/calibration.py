@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV, _CalibratedClassifier, _SigmoidCalibration
@@ -32,10 +32,11 @@ class Calibrated:
 def calibrate(scores: FloatArray, native: FloatArray | None, y: Any, folds: Any, classes: int) -> Calibrated:
     """The method of least cross-fitted log loss; none, if the model has probabilities that are as good.
 
+    Zero is no probability: a single row of a class said to be impossible would cost as much as all others together.
     Sigmoid after Platt (1999), isotonic after Zadrozny and Elkan (2002), each class against the rest.
     """
-    found = {} if native is None else {NONE: native}
-    if native is None or len(y) >= 4 * classes:
+    found = {NONE: native} if knows_probabilities(native) else {}
+    if not found or len(y) >= 4 * classes:
         found[SIGMOID] = crossfitted(SIGMOID, scores, y, folds, classes)
     if len(y) >= ISOTONIC_ROWS:
         found[ISOTONIC] = crossfitted(ISOTONIC, scores, y, folds, classes)
@@ -45,6 +46,11 @@ def calibrate(scores: FloatArray, native: FloatArray | None, y: Any, folds: Any,
     if losses[best] > losses[first] * (1 - GAIN):
         best = first
     return Calibrated(best, found[best], losses)
+
+
+def knows_probabilities(native: FloatArray | None) -> TypeGuard[FloatArray]:
+    """Whether these are probabilities that can be taken as they are."""
+    return native is not None and bool((native > 0).all())
 
 
 def crossfitted(method: str, scores: FloatArray, y: Any, folds: Any, classes: int) -> FloatArray:

@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import special
+
+from shared.compute import ComputeError
 
 from ..source import FloatArray
 
 BINS_AT_MOST = 5
 ROWS_A_BIN = 200
+# What is kept beside the level of the training: a request may ask for any of these.
+PERCENTS = range(50, 100)
 INTERVALS, SETS = "out_of_fold_residuals", "lac"
 
 
@@ -25,13 +30,22 @@ def conform_numbers(y: FloatArray, predicted: FloatArray, folds: Any, level: flo
     there are too few residuals for the level.
     """
     edges = _edges(predicted)
-    made = {"edges": edges, "widths": _widths(y, predicted, edges, level)}
+    residuals = _residuals(y, predicted, edges)
     inside = []
     for fold in np.unique(folds):
         here = folds == fold
-        widths = {"edges": edges, "widths": _widths(y[~here], predicted[~here], edges, level)}
+        others = _residuals(y[~here], predicted[~here], edges)
+        widths = {"edges": edges, "widths": _widths(others, level)}
         inside.append(np.abs(y[here] - predicted[here]) <= half_widths(widths, predicted[here]))
-    return {"method": INTERVALS, "level": level, **made, "coverage": float(np.concatenate(inside).mean()), "n": len(y)}
+    return {
+        "method": INTERVALS,
+        "level": level,
+        "edges": edges,
+        "widths": _widths(residuals, level),
+        "ladder": [_widths(residuals, percent / 100) for percent in PERCENTS],
+        "coverage": float(np.concatenate(inside).mean()),
+        "n": len(y),
+    }
 
 
 def half_widths(conformal: Mapping[str, Any], predicted: FloatArray) -> FloatArray:
@@ -51,11 +65,43 @@ def conform_classes(y: Any, probabilities: FloatArray, folds: Any, level: float)
     inside = []
     for fold in np.unique(folds):
         here = folds == fold
-        inside.append(misses[here] <= _quantile(misses[~here], level))
-    quantile = _quantile(misses, level)
-    threshold = 0.0 if math.isinf(quantile) else 1 - quantile
-    coverage = float(np.concatenate(inside).mean())
-    return {"method": SETS, "level": level, "threshold": threshold, "coverage": coverage, "n": len(y)}
+        inside.append(misses[here] <= _quantile(np.sort(misses[~here]), level))
+    ordered = np.sort(misses)
+    return {
+        "method": SETS,
+        "level": level,
+        "threshold": _threshold(ordered, level),
+        "ladder": [_threshold(ordered, percent / 100) for percent in PERCENTS],
+        "coverage": float(np.concatenate(inside).mean()),
+        "n": len(y),
+    }
+
+
+def at_level(conformal: Mapping[str, Any], level: float | None) -> Mapping[str, Any]:
+    """The same for another level, or that of the whole percent above it; its own level when absent.
+
+    Raises:
+        ComputeError: `level_unavailable`: what the level needs was not kept.
+    """
+    if level is None or level == conformal["level"]:
+        return conformal
+    if conformal.get("normal"):
+        return _normal(conformal, level)
+    percent = math.ceil(level * 100 - 1e-9)
+    if "ladder" not in conformal or percent not in PERCENTS:
+        detail = f"This version of the model knows the level {conformal['level']:g} only. Leave `level` out"
+        raise ComputeError("level_unavailable", f"{detail}, or train anew with that `level`.")
+    member = "widths" if conformal["method"] == INTERVALS else "threshold"
+    return {**conformal, "level": percent / 100, member: conformal["ladder"][percent - PERCENTS.start]}
+
+
+def _normal(conformal: Mapping[str, Any], level: float) -> Mapping[str, Any]:
+    """Limits `low` and `high` of normal errors, which lie as many standard deviations away as the level has."""
+    low, high = (np.array(conformal[name], dtype=np.float64) for name in ("low", "high"))
+    middle = (low + high) / 2
+    ratio = special.ndtri((1 + level) / 2) / special.ndtri((1 + conformal["level"]) / 2)
+    limits = {"low": middle + (low - middle) * ratio, "high": middle + (high - middle) * ratio}
+    return {**conformal, "level": level, **limits}
 
 
 def in_sets(conformal: Mapping[str, Any], probabilities: FloatArray) -> Any:
@@ -73,14 +119,25 @@ def _edges(predicted: FloatArray) -> list[float]:
     return found.tolist() if counts.min() >= ROWS_A_BIN // 2 else []
 
 
-def _widths(y: FloatArray, predicted: FloatArray, edges: list[float], level: float) -> list[float | None]:
+def _residuals(y: FloatArray, predicted: FloatArray, edges: list[float]) -> list[FloatArray]:
+    """Absolute ones by range of predictions, in order."""
     places = np.searchsorted(np.asarray(edges), predicted, side="right")
     residuals = np.abs(y - predicted)
-    widths = [_quantile(residuals[places == number], level) for number in range(len(edges) + 1)]
+    return [np.sort(residuals[places == number]) for number in range(len(edges) + 1)]
+
+
+def _widths(residuals: list[FloatArray], level: float) -> list[float | None]:
+    widths = [_quantile(ordered, level) for ordered in residuals]
     return [None if math.isinf(width) else width for width in widths]
 
 
-def _quantile(values: FloatArray, level: float) -> float:
+def _threshold(ordered: FloatArray, level: float) -> float:
+    """Zero, which every class reaches, where there are too few rows for the level."""
+    quantile = _quantile(ordered, level)
+    return 0.0 if math.isinf(quantile) else 1 - quantile
+
+
+def _quantile(ordered: FloatArray, level: float) -> float:
     """The ceil((n + 1) * level)-th smallest, infinite if there is none."""
-    place = math.ceil((len(values) + 1) * level - 1e-9)
-    return float(np.partition(values, place - 1)[place - 1]) if place <= len(values) else math.inf
+    place = math.ceil((len(ordered) + 1) * level - 1e-9)
+    return float(ordered[place - 1]) if place <= len(ordered) else math.inf

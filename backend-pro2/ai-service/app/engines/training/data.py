@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from shared.compute import ComputeError
 from ...schemas.columns import NUMERIC
 from ..jobs.partitions import open_groups
 from ..results import Notice
-from ..source import Source, is_missing
+from ..source import FloatArray, Source, is_missing
 from .columns import candidates_of, choose
 from .features import LARGEST, Feature, frame_of, numbers_of, texts_of
 
@@ -57,6 +57,7 @@ class TrainingData:
     notices: tuple[Notice, ...]
     total: int
     dropped: int
+    decide: FloatArray | None = None
 
     @property
     def labels(self) -> Any:
@@ -67,6 +68,12 @@ class TrainingData:
     def classifies(self) -> bool:
         """Whether it is a classification."""
         return self.problem == CLASSIFICATION
+
+
+def balanced(data: TrainingData) -> TrainingData:
+    """The same, with classes named as if all were equally frequent, which leaves their probabilities as they are."""
+    counts = np.bincount(data.y, minlength=len(data.classes))
+    return replace(data, decide=len(data.y) / (len(counts) * counts))
 
 
 @lru_cache(maxsize=1)

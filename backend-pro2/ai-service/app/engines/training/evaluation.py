@@ -15,7 +15,7 @@ from ..data_files import locate
 from ..jobs.packing import pack, unpack_array
 from ..source import FloatArray
 from .data import Question, TrainingData, load
-from .isolation import isolated
+from .isolation import guarded, isolated
 from .pipelines import learning_rows, pipeline, says_probabilities, says_scores
 
 TEST_ROWS_OF_A_RUNG = 10_000
@@ -46,7 +46,7 @@ def folds_of(question: Question, folds: int, *, shuffle: bool) -> list[tuple[Any
 def evaluate(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
     """A piece: `item` {algorithm, settings, folds, rows, whole}; `answers`, one a fold, on the rows left out.
 
-    Where pieces are isolated, one that is late or large has {"cut": …} instead.
+    One that cannot be fitted has {"cut": …} instead; where pieces are isolated, also one that is late or large.
     """
     question = question_of(shared)
     data = load(question)
@@ -55,7 +55,7 @@ def evaluate(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, An
     def call() -> dict[str, Any]:
         return {"answers": [_evaluated(item, data, folds[fold], shared) for fold in item["folds"]]}
 
-    return isolated(call, shared["until"], shared["most_bytes"]) if shared["isolated"] else call()
+    return isolated(call, shared["until"], shared["most_bytes"]) if shared["isolated"] else guarded(call)
 
 
 def _evaluated(

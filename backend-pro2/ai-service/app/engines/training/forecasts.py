@@ -26,12 +26,14 @@ from ..results import Chart, FileMade, Notice, Table
 from ..source import FloatArray, Source
 from .columns import describe
 from .features import Feature, frame_of, numeric_names
-from .isolation import isolated
+from .isolation import DEAD, LARGE, isolated
 from .model_files import MODEL_FILE, dump_model
 from .profile import shares_in_bins
 
 FALLBACK = "seasonal_naive"
 METRIC = "mean_absolute_error"
+# Methods whose limits are those of normal errors, so that one level tells all others.
+NORMAL = frozenset({"seasonal_naive", "ets", "arima", "sarima"})
 REPORT_SECONDS = 0.5
 FALLBACK_SECONDS = 1.5
 MEBIBYTE = 1 << 20
@@ -48,13 +50,24 @@ def train_forecast(parameters: TrainParameters, job: Job, started: float) -> tup
     job.report(0, 0, "Comparing methods on the past of the series")
     until = started + parameters.budget_seconds - REPORT_SECONDS
     answer = _forecast(parameters, job, parameters.algorithm, until, parameters.memory_mb)
-    cut = "cut" in answer
-    if cut:
+    cut = answer.get("cut")
+    if cut is not None and parameters.algorithm != "auto":
+        raise _failure(parameters, cut)
+    if cut is not None:
         answer = _forecast(parameters, job, FALLBACK, max(until, monotonic()) + FALLBACK_SECONDS, parameters.memory_mb)
     if "cut" in answer:
-        detail = f"Not one method was tried within {parameters.budget_seconds:g} seconds."
-        raise ComputeError("budget_too_small", f"{detail} Give more time.")
+        raise _failure(parameters, answer["cut"])
     return _written(parameters, job, answer, monotonic() - started, cut=cut)
+
+
+def _failure(parameters: TrainParameters, cut: str) -> ComputeError:
+    """Nobody who named a method is to get another one."""
+    named = "Not one method was" if parameters.algorithm == "auto" else f"{parameters.algorithm} was not"
+    if cut == LARGE:
+        return ComputeError("out_of_memory", f"{named} tried within {parameters.memory_mb} MB. Give it more.")
+    if cut == DEAD:
+        return ComputeError("not_converged", f"{named} fitted to this series. Choose another, or algorithm auto.")
+    return ComputeError("budget_too_small", f"{named} tried within {parameters.budget_seconds:g} seconds. Give more.")
 
 
 def _forecast(parameters: TrainParameters, job: Job, method: str, until: float, memory_mb: int) -> dict[str, Any]:
@@ -78,7 +91,7 @@ def _computed(order: ForecastParameters, job: Job) -> dict[str, Any]:
 
 
 def _written(
-    parameters: TrainParameters, job: Job, answer: Mapping[str, Any], took_s: float, *, cut: bool
+    parameters: TrainParameters, job: Job, answer: Mapping[str, Any], took_s: float, *, cut: str | None
 ) -> tuple[JobOutcome, dict[str, Any]]:
     source, target, time = Source(job.data.path), parameters.target, str(parameters.time)
     coming = _coming(answer, source.types[time], time)
@@ -101,7 +114,7 @@ def _written(
         "baseline": {METRIC: _measure(_method(answer, FALLBACK).get("mae"))},
         "leaderboard": _leaderboard(answer),
         "importance": [],
-        "conformal": _intervals(coming, feature, parameters.level),
+        "conformal": _intervals(coming, feature, parameters.level, answer["summary"]["method"]),
         "calibration": None,
         "profile": _profile(source, target, coming, feature),
         "rows": answer["summary"]["n"],
@@ -128,13 +141,14 @@ def _lookup(feature: Feature) -> Pipeline:
     return Pipeline([("prepare", day), ("model", KNeighborsRegressor(n_neighbors=1, algorithm="brute"))])
 
 
-def _intervals(coming: pa.Table, feature: Feature, level: float) -> dict[str, Any]:
+def _intervals(coming: pa.Table, feature: Feature, level: float, method: str) -> dict[str, Any]:
     days = frame_of(coming, [feature])[numeric_names(feature)[0]]
-    found = {name: coming.column(name).to_pylist() for name in ("lower", "upper")}
-    return {"method": "model", "level": level, "days": days.tolist(), "low": found["lower"], "high": found["upper"]}
+    low, high = (coming.column(name).to_pylist() for name in ("lower", "upper"))
+    told = {"method": "model", "level": level, "normal": method in NORMAL}
+    return {**told, "days": days.tolist(), "low": low, "high": high}
 
 
-def _outcome(parameters: TrainParameters, answer: Mapping[str, Any], took_s: float, *, cut: bool) -> JobOutcome:
+def _outcome(parameters: TrainParameters, answer: Mapping[str, Any], took_s: float, *, cut: str | None) -> JobOutcome:
     summary, tested = answer["summary"], answer["summary"]["backtest"]
     tables = [Table(table["name"], table["columns"], table["rows"]) for table in answer["tables"]]
     outcome = JobOutcome(
@@ -158,11 +172,22 @@ def _outcome(parameters: TrainParameters, answer: Mapping[str, Any], took_s: flo
     )
     outcome.charts = [Chart(chart["title"], chart["spec"]) for chart in answer["charts"]]
     outcome.warnings = [Notice(one["code"], one["message"]) for one in answer["warnings"]]
-    if cut:
-        text = f"The budget of {parameters.budget_seconds:g} seconds ended before all methods were compared"
-        outcome.warnings.append(Notice("budget_cut", f"{text}; this is the seasonal naive one."))
+    if cut is not None:
+        outcome.warnings.append(_instead(parameters, cut))
     outcome.artifacts = [FileMade(MODEL_FILE, "application/octet-stream")]
     return outcome
+
+
+def _instead(parameters: TrainParameters, cut: str) -> Notice:
+    """Why there is no comparison."""
+    if cut == LARGE:
+        text = f"Comparing all methods needed more than {parameters.memory_mb} MB; this is the seasonal naive one."
+        return Notice("memory_cut", text)
+    if cut == DEAD:
+        text = "The methods could not be compared on this series; this is the seasonal naive one."
+        return Notice("candidates_failed", text)
+    text = f"The budget of {parameters.budget_seconds:g} seconds ended before all methods were compared"
+    return Notice("budget_cut", f"{text}; this is the seasonal naive one.")
 
 
 def _methods(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .data import TrainingData, load
+from .data import TrainingData, balanced, load
 from .evaluation import folds_of, question_of
 from .features import Feature, numeric_names
 from .isolation import isolated
@@ -26,13 +26,13 @@ ROWS_AT_ONCE = 20_000
 def examine(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
     """A piece: `item` {algorithm, settings, folds}; of each fold `drops` of the metric, one a feature."""
     question = question_of(shared)
-    data = load(question)
+    data = balanced(load(question)) if shared["balanced"] else load(question)
     folds = folds_of(question, shared["folds"], shuffle=shared["shuffle"])
 
     def call() -> dict[str, Any]:
         return {"answers": [_drops(item, data, number, folds[number], shared) for number in item["folds"]]}
 
-    return isolated(call, shared["until"], shared["most_bytes"]) if shared["isolated"] else call()
+    return isolated(call, shared["until"], shared["most_bytes"])
 
 
 def _drops(
@@ -79,7 +79,7 @@ def _scores(model: Any, frames: Sequence[pd.DataFrame], y: Any, data: TrainingDa
         predicted = np.asarray(model.predict(x), dtype=np.float64)
     measure = measures_of(classifies=data.classifies)[metric]
     parts = np.split(predicted, len(frames))
-    return [float(measure(Said(y, part), np.ones((1, len(y))))[0]) for part in parts]
+    return [float(measure(Said(y, part, data.decide), np.ones((1, len(y))))[0]) for part in parts]
 
 
 def _squashed(scores: Any) -> Any:

@@ -19,20 +19,21 @@ from shared.compute.memory import held_bytes
 
 LOOK_SECONDS = 0.1
 BLOCK = 1 << 20
-LATE, LARGE, DEAD = "late", "memory", "crashed"
+UNBEGUN, LATE, LARGE, DEAD = "unbegun", "late", "memory", "crashed"
 Call = Callable[[], dict[str, Any]]
 
 
 def isolated(call: Call, until: float, most_bytes: float) -> dict[str, Any]:
-    """The answer of `call`, which is JSON, or {"cut": "late" | "memory" | "crashed"}; `until` by the monotonic clock.
+    """The answer of `call`, which is JSON, or {"cut": …}: unbegun, late, memory or crashed.
 
+    `until` is by the monotonic clock; what has not begun by then is not begun.
     What it changes in memory is lost. Fits in C cannot be interrupted otherwise.
 
     Raises:
         ComputeError: the call raised it.
     """
     if monotonic() >= until:
-        return {"cut": LATE}
+        return {"cut": UNBEGUN}
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -61,13 +62,23 @@ def _work(call: Call, writing: int) -> None:
 
 def _called(call: Call) -> bytes:
     try:
-        return orjson.dumps(call())
+        return orjson.dumps(guarded(call))
     except ComputeError as error:
         return orjson.dumps({"error": {"code": error.code, "detail": error.detail}})
+
+
+def guarded(call: Call) -> dict[str, Any]:
+    """The answer of `call` in this process, or {"cut": "memory" | "crashed"} where the data are too much for it.
+
+    Raises:
+        ComputeError: the call raised it.
+    """
+    try:
+        return call()
     except MemoryError:
-        return orjson.dumps({"cut": LARGE})
+        return {"cut": LARGE}
     except (ValueError, ArithmeticError, LinAlgError) as error:
-        return orjson.dumps({"cut": DEAD, "detail": f"{type(error).__name__}: {error}"[:300]})
+        return {"cut": DEAD, "detail": f"{type(error).__name__}: {error}"[:300]}
 
 
 def _answer(child: int, reading: int, until: float, most_bytes: float) -> dict[str, Any]:
@@ -94,3 +105,8 @@ def _parsed(text: bytes) -> dict[str, Any]:
     if "error" in answer:
         raise ComputeError(**answer["error"])
     return answer
+
+
+def held_bytes_here() -> int:
+    """Resident memory of this process and its children."""
+    return held_bytes(os.getpid())

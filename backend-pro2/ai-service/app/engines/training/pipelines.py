@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from ..source import FloatArray
 from .data import REGRESSION
-from .families import BASELINE, FAMILIES, Settings
+from .families import BASELINE, ENSEMBLE, FAMILIES, Settings
 from .features import Feature, columns_of
 from .preparation import FEW_LEVELS, prepare
 
@@ -22,7 +23,9 @@ from .preparation import FEW_LEVELS, prepare
 def pipeline(
     name: str, settings: Settings, problem: str, features: Sequence[Feature], seed: int, *, balanced: bool = False
 ) -> Pipeline:
-    """An unfitted pipeline of this family; same data and seed, same fit."""
+    """An unfitted pipeline of this family, or of several weighed together; same data and seed, same fit."""
+    if name == ENSEMBLE:
+        return _together(settings["members"], problem, features, seed, balanced=balanced)
     family = FAMILIES[name]
     settings = {**family.fixed, **settings}
     scale = settings.pop("scale", "standard")
@@ -38,6 +41,19 @@ def pipeline(
         estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
     columns = columns_of(features, FEW_LEVELS)
     return Pipeline([("prepare", prepare(columns, family.style, seed, scale=scale)), ("model", estimator)])
+
+
+def _together(
+    members: Sequence[Mapping[str, Any]], problem: str, features: Sequence[Feature], seed: int, *, balanced: bool
+) -> Pipeline:
+    made = [
+        (f"member {number}", pipeline(one["algorithm"], one["settings"], problem, features, seed, balanced=balanced))
+        for number, one in enumerate(members)
+    ]
+    weights = [one["weight"] for one in members]
+    if problem == REGRESSION:
+        return Pipeline([("model", VotingRegressor(made, weights=weights))])
+    return Pipeline([("model", VotingClassifier(made, voting="soft", weights=weights))])
 
 
 def learning_rows(name: str, y: Any, rows: Any, limit: int, seed: int) -> Any:

@@ -10,11 +10,19 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from .features import Columns
 
 LINEAR, DISTANCE, TREE = "linear", "distance", "tree"
+STANDARD, QUANTILE, SPLINES = "standard", "quantile", "splines"
 FEW_LEVELS = 30
 LEVELS_AT_MOST = 250
 DENSE_LEVELS = 200
@@ -22,10 +30,13 @@ HASHED_TERMS = 4096
 TEXT_PARTS = 32
 QUANTILES = 200
 MISSING = "(missing)"
+# Knots of each column's curve, fewer where there are many columns.
+KNOTS, KNOTS_AT_LEAST, KNOTS_IN_ALL = 16, 4, 1000
 
 
-def prepare(columns: Columns, style: str, seed: int, *, scale: str = "standard") -> ColumnTransformer:
-    """An unfitted transformer of the frame; `scale` standard or quantile, which linear and distance models use.
+def prepare(columns: Columns, style: str, seed: int, *, scale: str = STANDARD) -> ColumnTransformer:
+    """An unfitted transformer of the frame; `scale` standard or quantile, which linear and distance models use, or
+    splines, which bends each column for linear ones (cubic B-splines of quantiles; Eilers and Marx 1996).
 
     Numbers: medians for what is missing, with an indicator, then scaled; trees take them as they are. Categories of few
     levels: one column a level, or a number for trees; of many levels: their mean target (Micci-Barreca 2001), fitted
@@ -33,7 +44,7 @@ def prepare(columns: Columns, style: str, seed: int, *, scale: str = "standard")
     """
     parts: list[tuple[str, Any, Any]] = []
     if columns.numeric:
-        parts.append(("numbers", _numbers(style, scale, seed), list(columns.numeric)))
+        parts.append(("numbers", _numbers(style, scale, seed, len(columns.numeric)), list(columns.numeric)))
     if columns.few:
         parts.append(("categories", _categories(style), list(columns.few)))
     if columns.many:
@@ -43,14 +54,18 @@ def prepare(columns: Columns, style: str, seed: int, *, scale: str = "standard")
     return ColumnTransformer(parts, sparse_threshold=0.3 if sparse else 0)
 
 
-def _numbers(style: str, scale: str, seed: int) -> Any:
+def _numbers(style: str, scale: str, seed: int, columns: int) -> Any:
     if style == TREE:
         return "passthrough"
     fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    scaler = StandardScaler()
-    if scale == "quantile":
-        scaler = QuantileTransformer(n_quantiles=QUANTILES, output_distribution="normal", random_state=seed)
-    return Pipeline([("fill", fill), ("scale", scaler)])
+    if scale == STANDARD:
+        return Pipeline([("fill", fill), ("scale", StandardScaler())])
+    scaler = QuantileTransformer(n_quantiles=QUANTILES, output_distribution="normal", random_state=seed)
+    if scale == QUANTILE:
+        return Pipeline([("fill", fill), ("scale", scaler)])
+    knots = min(KNOTS, max(KNOTS_AT_LEAST, KNOTS_IN_ALL // columns))
+    bend = SplineTransformer(n_knots=knots, include_bias=False)
+    return Pipeline([("fill", fill), ("scale", scaler), ("bend", bend), ("level", StandardScaler())])
 
 
 def _categories(style: str) -> Any:

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .calibration import NONE, fit_calibrators, with_calibrators
+from .candidates import Candidate
 from .data import TrainingData
 from .isolation import isolated
 from .model_files import MODEL_FILE, dump_model
 from .pipelines import learning_rows, pipeline
-from .search import Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which candidate, calibrated how, from which out-of-fold scores, and how many rows it learns from."""
+    """Which candidate, calibrated how, from which out-of-fold scores, from how many rows, on how many threads."""
 
     candidate: Candidate
     method: str
@@ -28,6 +29,7 @@ class Order:
     balanced: bool
     seed: int
     rows: int
+    threads: int = 1
 
 
 def refit(orders: Sequence[Order], data: TrainingData, output: Path, until: float, most_bytes: float) -> int | None:
@@ -44,7 +46,9 @@ def _made(order: Order, data: TrainingData, output: Path) -> dict[str, Any]:
     model: Any = pipeline(
         order.candidate.algorithm, order.candidate.settings, data.problem, data.features, order.seed,
         balanced=order.balanced,
-    ).fit(data.x.iloc[rows], data.labels[rows])  # fmt: skip
+    )  # fmt: skip
+    with threadpool_limits(limits=order.threads):
+        model.fit(data.x.iloc[rows], data.labels[rows])
     if data.classifies and order.method != NONE:
         calibrators = fit_calibrators(order.method, order.scores, data.y, len(data.classes))
         model = with_calibrators(model, order.method, calibrators)

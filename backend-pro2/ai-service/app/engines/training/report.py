@@ -13,13 +13,15 @@ from ...schemas.train_parameters import TrainParameters
 from ..jobs.outcome import JobOutcome
 from ..results import FileMade, Notice, Table
 from .calibration import reliability
+from .candidates import Candidate
 from .conformal import conform_classes, conform_numbers
 from .data import TrainingData
 from .families import FAMILIES
+from .isolation import UNBEGUN
 from .model_files import MODEL_FILE
 from .profile import profile_of
 from .scores import LOWER_IS_BETTER
-from .search import UNBEGUN, Candidate, Search
+from .search import Search
 from .subgroups import subgroups_of
 from .training_charts import charts_of
 
@@ -129,7 +131,7 @@ def _model(found: Found, board: Sequence[Mapping[str, Any]], calibration: Mappin
     level = parameters.level
     if data.classifies:
         conformal = conform_classes(data.y, predicted, chosen.marks, level)
-        names: Any = np.array(data.classes, dtype=object)[predicted.argmax(axis=1)]
+        names: Any = np.array(data.classes, dtype=object)[chosen.said.named]
     else:
         conformal, names = conform_numbers(data.y, predicted, chosen.marks, level), predicted
     subgroups = subgroups_of(data, chosen.said, found.metric, 0.95, found.seed)
@@ -143,6 +145,7 @@ def _model(found: Found, board: Sequence[Mapping[str, Any]], calibration: Mappin
         "algorithm": chosen.candidate.algorithm,
         "parameters": dict(chosen.candidate.settings),
         "classes": list(data.classes) if data.classifies else None,
+        "decision": None if data.decide is None else data.decide.tolist(),
         "metric": found.metric,
         "metrics": {name: dict(value) for name, value in chosen.metrics.items()},
         "baseline": {name: dict(value) for name, value in found.baseline.items()},

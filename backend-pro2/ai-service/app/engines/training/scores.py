@@ -20,14 +20,28 @@ LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mean_absolute_error", "root_m
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was true and what was predicted; `p` are probabilities of shape (rows, classes), or predicted numbers."""
+    """What was true and what was predicted; `p` are probabilities of shape (rows, classes), or predicted numbers.
+
+    `decide` has a weight of each class, where it is not simply the most probable one that is named.
+    """
 
     y: Any
     p: FloatArray
+    decide: FloatArray | None = None
 
     def of(self, rows: Any) -> Said:
         """Some of the rows."""
-        return Said(self.y[rows], self.p[rows])
+        return Said(self.y[rows], self.p[rows], self.decide)
+
+    @property
+    def named(self) -> Any:
+        """Numbers of the classes that are named, shape (rows,)."""
+        return decided(self.p, self.decide)
+
+
+def decided(probabilities: FloatArray, decide: FloatArray | None) -> Any:
+    """The class of each row that weighs most."""
+    return (probabilities if decide is None else probabilities * decide).argmax(axis=1)
 
 
 # `weights` has shape (weightings, rows); the measure has shape (weightings,), NaN where it is not defined.
@@ -35,18 +49,18 @@ Measure = Callable[[Said, FloatArray], FloatArray]
 
 
 def _accuracy(said: Said, weights: FloatArray) -> FloatArray:
-    return _mean(said.p.argmax(axis=1) == said.y, weights)
+    return _mean(said.named == said.y, weights)
 
 
 def _balanced_accuracy(said: Said, weights: FloatArray) -> FloatArray:
     """Mean recall of the classes that occur."""
     members = _members(said.y, said.p.shape[1])
-    hits = members * (said.p.argmax(axis=1) == said.y)[:, None]
+    hits = members * (said.named == said.y)[:, None]
     return _nanmean((weights @ hits) / _or_nan(weights @ members))
 
 
 def _f1_macro(said: Said, weights: FloatArray) -> FloatArray:
-    predicted, classes = said.p.argmax(axis=1), said.p.shape[1]
+    predicted, classes = said.named, said.p.shape[1]
     true, named = _members(said.y, classes), _members(predicted, classes)
     return _nanmean(2 * (weights @ (true * named)) / _or_nan(weights @ true + weights @ named))
 

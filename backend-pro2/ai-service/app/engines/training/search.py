@@ -3,77 +3,50 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
-from shared.compute.memory import held_bytes
-
 from ..executor import Executor
 from ..pieces import name_of
-from ..source import FloatArray
-from .calibration import SIGMOID, crossfitted
+from .candidates import (
+    REFITS,
+    SPARE_SECONDS,
+    Candidate,
+    Plan,
+    finish_seconds,
+    foreseen,
+    learns,
+    measure,
+    order_of,
+    ordered,
+    promise_of,
+    slopes_of,
+    various,
+)
 from .data import TrainingData
-from .evaluation import TEST_ROWS_OF_A_RUNG, evaluate, pieces_of, tested_rows, unpacked
-from .families import BASELINE, FAMILIES
-from .preparation import DISTANCE
-from .proposals import first_ones, key_of, next_ones
-from .scores import LOWER_IS_BETTER, Said, fold_values, measures_of
+from .evaluation import evaluate, pieces_of, tested_rows, unpacked
+from .families import BASELINE, ENSEMBLE
+from .isolation import LATE, UNBEGUN, held_bytes_here
+from .proposals import STEP, first_ones, key_of, next_ones
 
-RUNGS = (4_000, 20_000)
+RUNGS = (4_000, 20_000, 100_000)
 RUNG_WORTH = 2.5
 ROUND = 8
 PARENTS = 4
 KEPT_SHARE = 3
-GROUP = 2
 SHOWN = 5
 CHEAP = 1
-# Of the time that is left, for the comparison on few rows.
-RUNG_SHARE = 0.5
-# Fits take a little more than in proportion to the rows.
-GROWTH = 1.1
-REFITS = 2.0
-SPARE_SECONDS = 1.0
-UNBEGUN = "unbegun"
-
-
-@dataclass(slots=True, eq=False)
-class Candidate:
-    """A candidate that learns from `rows` at most, and what came out: means over folds of all measures.
-
-    A `whole` one is tested on all rows, each left out once, and has their scores while it is among the best.
-    """
-
-    algorithm: str
-    settings: Mapping[str, Any]
-    rows: int
-    whole: bool = False
-    means: dict[str, float] = field(default_factory=dict)
-    values: FloatArray | None = None
-    scores: FloatArray | None = None
-    native: FloatArray | None = None
-    fit_seconds: float = 0.0
-    seconds: float = 0.0
-    cut: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is searched, by what it is ranked, and until when, by the monotonic clock; `reserve` of a best candidate."""
-
-    families: Sequence[str]
-    metric: str
-    max_candidates: int
-    folds: Sequence[tuple[Any, Any]]
-    shared: Mapping[str, Any]
-    until: float
-    reserve: Callable[[Candidate | None], float]
-    seed: int
-    threads: int
+# Scores of so many candidates at most are kept, of fewer where there are many rows.
+SCORES_KEPT, CELLS_KEPT = 12, 4_000_000
+# Of the time that is left: for the first comparison on few rows, for each further one, and at most for the last one.
+FIRST_SHARE, RUNG_SHARE, FINISH_SHARE = 0.3, 0.35, 0.6
+INSURANCE_SHARE, PIECE_SHARE = 0.4, 0.15
+FINALISTS = 2
+SMALLER_STEPS, SMALLEST_STEP = 0.9, 0.25
 
 
 class Search:
@@ -85,15 +58,16 @@ class Search:
         self.partly: list[Candidate] = []
         self.exhausted = False
         self._tried: set[str] = set()
-        self._rung_until = plan.until
         self._random = np.random.default_rng(plan.seed)
+        self._step = STEP
+        self._left = 0.0
         self.rungs = [rows for rows in RUNGS if rows * RUNG_WORTH <= len(data.y)]
 
     @property
     def tried(self) -> int:
         """How many candidates beside the baseline were begun."""
         begun = [one for one in (*self.done, *self.partly) if one.cut != UNBEGUN]
-        return len({key_of(one.algorithm, one.settings) for one in begun} - {key_of(BASELINE, {})})
+        return len({key_of(one.algorithm, one.settings) for one in begun if one.algorithm not in (BASELINE, ENSEMBLE)})
 
     @property
     def baseline(self) -> Candidate | None:
@@ -103,114 +77,176 @@ class Search:
     @property
     def ranked(self) -> list[Candidate]:
         """Whole candidates, the best first, of equals the one that was tried first."""
-        return self._sorted(one for one in self.done if one.cut is None and one.algorithm != BASELINE)
+        return self._ordered(one for one in self.done if one.cut is None and one.algorithm != BASELINE)
 
     def run(self, executor: Executor) -> None:
         """Search until the plan is through or its time is over."""
-        self._compare(executor, [{"algorithm": BASELINE, "settings": {}}], [])
+        self._whole(executor, [{"algorithm": BASELINE, "settings": {}}])
+        if self.baseline is not None:
+            self.plan.keep(self.baseline)
         found = first_ones(self.plan.families)[: self.plan.max_candidates]
         self._tried |= {key_of(**one) for one in found}
+        if self.rungs:
+            self._climb(executor, found)
+            return
         # Something whole early, so that a short budget has it.
-        cheap = found[:CHEAP]
-        for one in cheap:
-            self._compare(executor, [one], [])
-        if len(found) > len(cheap):
-            self._compare(executor, found[len(cheap) :], self.rungs)
-        while not self.exhausted and self.tried < self.plan.max_candidates and self.ranked:
-            count = min(ROUND, self.plan.max_candidates - self.tried)
-            found = next_ones([_order(one) for one in self._parents()], self._tried, count, self._random)
-            if not found:
-                return
-            self._compare(executor, found, self.rungs)
+        self._whole(executor, found[:CHEAP])
+        self._keep()
+        self._whole(executor, found[CHEAP:])
+        while self.ranked and (found := self._next()):
+            self._whole(executor, found)
 
-    def _parents(self) -> list[Candidate]:
-        """The best candidate of each of the best families, the best family twice by its second candidate."""
-        seen: dict[str, int] = {}
-        chosen = []
+    def _whole(self, executor: Executor, found: Sequence[dict[str, Any]], rows: int | None = None) -> None:
+        """Test on all rows what learns from all, or from so many, while there is time."""
+        most = len(self.data.y) if rows is None else rows
+        whole = [Candidate(one["algorithm"], one["settings"], most, whole=True) for one in found]
+        until = self._until()
+        self._evaluate(executor, whole, until, until)
+
+    def _climb(self, executor: Executor, found: Sequence[dict[str, Any]]) -> None:
+        """Rungs of more and more rows, of which each lets the best third through (Jamieson and Talwalkar 2016).
+
+        Then settings near the best, each on the rung of its family, as long as what they promise on all rows can still
+        be had afterwards.
+        """
+        self._whole(executor, found[:CHEAP], self.rungs[0])
+        self._keep()
+        for number, rows in enumerate(self.rungs):
+            self._left = self.plan.until - monotonic()
+            share = RUNG_SHARE if number else FIRST_SHARE
+            self._rung(executor, found, rows, monotonic() + share * self._searching_seconds())
+            if number == 0:
+                self._insure(executor)
+            places = max(FINALISTS, -(-len(found) // KEPT_SHARE))
+            rising = [
+                one for one in self._pool() if one.rows == rows and learns(replace(one, rows=2 * rows)) > 1.5 * rows
+            ]
+            found = [order_of(one) for one in various(rising, 2, of_best=3)[:places]]
+        self._left = self.plan.until - monotonic()
+        while self._searching_seconds() > 0 and (found := self._next()):
+            self._rung(executor, found, None, monotonic() + self._searching_seconds())
+        self._finish(executor)
+
+    def _insure(self, executor: Executor) -> None:
+        """Compare the best that is cheap enough on all rows, should there be no time for more."""
+        left = self.plan.until - monotonic()
         for one in self._pool():
-            if seen.get(one.algorithm, 0) < (2 if not seen or next(iter(seen)) == one.algorithm else 1):
-                chosen.append(one)
-                seen[one.algorithm] = seen.get(one.algorithm, 0) + 1
-        return chosen[:PARENTS]
+            if self._finish_seconds(one, self.rungs[0]) <= INSURANCE_SHARE * left:
+                self._whole(executor, [order_of(one)], self.rungs[0])
+                self._keep()
+                return
+
+    def _keep(self) -> None:
+        for best in self.ranked[:1]:
+            self.plan.keep(best)
+
+    def _rung(self, executor: Executor, found: Sequence[dict[str, Any]], rows: int | None, until: float) -> None:
+        """On so many rows, or on as many as its family has come to."""
+        heights = {one.algorithm: one.rows for one in self._pool()}
+        part = [Candidate(**one, rows=rows or heights[one["algorithm"]]) for one in found]
+        size = self.plan.threads * (2 if rows == self.rungs[0] else 1)
+        # What has been begun may go on for a while, but not for so long that all rows are out of the question.
+        most = PIECE_SHARE * (self.plan.until - monotonic())
+        self._evaluate(executor, part, until, (until + max(until, self._until())) / 2, size, most)
+        self.partly += part
+
+    def _next(self) -> list[dict[str, Any]]:
+        """Settings near the best ones, in smaller and smaller steps; none when the plan is through or the time over."""
+        count = min(ROUND, self.plan.max_candidates - self.tried)
+        if self.exhausted or count < 1:
+            return []
+        parents = [order_of(one) for one in various(self._pool(), of_best=2)[:PARENTS]]
+        if not parents:
+            return []
+        if self.rungs:
+            count = min(count, max(2, self.plan.threads))
+        found = next_ones(parents, self._tried, count, self._random, self._step)
+        self._step = max(self._step * SMALLER_STEPS, STEP * SMALLEST_STEP)
+        return found
 
     def _pool(self) -> list[Candidate]:
+        """What further ones are made of: the most promising first, of each family those on its highest rung."""
         if not self.rungs:
             return self.ranked
-        first = [one for one in self.partly if one.rows == self.rungs[0] and one.cut is None]
-        return self._sorted(first) or self.ranked
+        through = [one for one in self.partly if one.cut is None]
+        highest: dict[str, int] = {}
+        for one in through:
+            highest[one.algorithm] = max(one.rows, highest.get(one.algorithm, 0))
+        slopes, metric = slopes_of(through, self.plan.metric), self.plan.metric
+        best = [one for one in through if one.rows == highest[one.algorithm]]
+        return sorted(best, key=lambda one: promise_of(one, len(self.data.y), slopes, metric))
 
-    def _sorted(self, candidates: Any) -> list[Candidate]:
-        sign = 1 if self.plan.metric in LOWER_IS_BETTER else -1
+    def _ordered(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        return ordered(candidates, self.plan.metric)
 
-        def key(one: Candidate) -> float:
-            value = one.means.get(self.plan.metric, np.nan)
-            return np.inf if np.isnan(value) else sign * value
+    def _searching_seconds(self) -> float:
+        """What may be spent on few rows, so that the most promising ones can still be compared on many."""
+        most, needed, seen = FINISH_SHARE * self._left, 0.0, set[str]()
+        for one, rows in self._options():
+            cost = self._finish_seconds(one, rows)
+            wanted = one.algorithm not in seen and (not seen or rows == len(self.data.y))
+            if wanted and needed + cost <= most and len(seen) < FINALISTS:
+                needed += cost
+                seen.add(one.algorithm)
+        return self.plan.until - monotonic() - needed
 
-        return sorted(candidates, key=key)
+    def _finish_seconds(self, one: Candidate, rows: int) -> float:
+        return finish_seconds(one, rows, self.plan, len(self.data.y))
 
-    def _compare(self, executor: Executor, found: Sequence[Mapping[str, Any]], rungs: Sequence[int]) -> None:
-        """Through the rungs, of which each lets the best third through (Jamieson and Talwalkar 2016), to all rows."""
-        going: list[Candidate] = []
-        places = 0
-        for rows in rungs:
-            part = [Candidate(one["algorithm"], one["settings"], rows) for one in found]
-            self._rung_until = monotonic() + RUNG_SHARE * (self._until() - monotonic())
-            self._evaluate(executor, part, [0])
-            self.partly += part
-            through = self._sorted(one for one in part if one.cut is None)
-            if not through:
-                # What has come through fewer rows may yet be compared on all of them.
-                break
-            going, places = through, max(1, -(-len(part) // KEPT_SHARE))
-            found = [_order(one) for one in going[:places]]
-        if rungs:
-            self._promote(executor, going, places)
-            return
-        whole = [Candidate(one["algorithm"], one["settings"], len(self.data.y), whole=True) for one in found]
-        self._evaluate(executor, whole, range(len(self.plan.folds)))
-
-    def _promote(self, executor: Executor, going: Sequence[Candidate], places: int) -> None:
-        """The first that the time suffices for."""
-        for one in going:
-            places -= self._promoted(executor, one)
-            if places == 0:
+    def _finish(self, executor: Executor) -> None:
+        """Compare the best on as many rows as the time allows, then the best of another family on all."""
+        through: list[Candidate] = []
+        owed = 0.0
+        for one, rows in self._options():
+            if one.algorithm in {other.algorithm for other in through} or (through and rows < len(self.data.y)):
+                continue
+            if owed + self._finish_seconds(one, rows) > self.plan.until - monotonic():
+                self.exhausted = True
+                continue
+            fit, _ = foreseen(one, rows, len(self.data.y), len(self.plan.folds))
+            whole = Candidate(one.algorithm, one.settings, rows, whole=True)
+            until = self.plan.until - owed - REFITS * fit - SPARE_SECONDS
+            self._evaluate(executor, [whole], until, until)
+            if whole.cut is None:
+                through.append(whole)
+                owed += REFITS * fit
+            if len(through) == FINALISTS:
                 return
 
-    def _promoted(self, executor: Executor, one: Candidate) -> bool:
-        """Whether it was compared on all rows, learning from as many of them as the time allows."""
-        rounds = -(-len(self.plan.folds) // max(1, self.plan.threads))
-        for rows in (len(self.data.y), *reversed(self.rungs)):
-            fit, predict = foreseen(one, rows, len(self.data.y), len(self.plan.folds))
-            if rounds * (fit + predict) + REFITS * fit + SPARE_SECONDS <= self.plan.until - monotonic():
-                whole = Candidate(one.algorithm, one.settings, rows, whole=True)
-                self._evaluate(executor, [whole], range(len(self.plan.folds)))
-                return True
-            self.exhausted = True
-        return False
+    def _options(self) -> list[tuple[Candidate, int]]:
+        """The best of each family with each number of rows to learn from, by what that promises."""
+        slopes, metric = slopes_of(self.partly, self.plan.metric), self.plan.metric
+        total = len(self.data.y)
+        heights = [total >> halved for halved in range(total.bit_length()) if total >> halved >= self.rungs[0]]
+        options = [(one, rows) for one in various(self._pool()) for rows in heights]
+        return sorted(options, key=lambda option: promise_of(option[0], option[1], slopes, metric))
 
-    def _evaluate(self, executor: Executor, candidates: Sequence[Candidate], folds: Sequence[int]) -> None:
-        size = max(GROUP, getattr(executor, "cpus", 0) // max(1, len(folds)))
-        # A round on few rows has one piece a candidate.
-        size = int(size if len(folds) > 1 else max(size, self.plan.threads))
-        size = 1 if self.rungs and len(folds) > 1 else size
+    def _evaluate(
+        self, executor: Executor, candidates: Sequence[Candidate], begun: float, until: float, size: int = 0,
+        most: float = np.inf,
+    ) -> None:  # fmt: skip
+        """In groups that are begun before `begun`, and end before `until` and after so many seconds at `most`."""
+        folds = range(len(self.plan.folds)) if candidates and candidates[0].whole else [0]
+        size = int(max(size or 2 * self.plan.threads, getattr(executor, "cpus", 0) // len(folds)))
         for start in range(0, len(candidates), size):
             group = candidates[start : start + size]
-            self._evaluate_group(executor, group, folds)
+            if monotonic() >= begun:
+                self.exhausted = True
+                for one in group:
+                    one.cut = UNBEGUN
+            else:
+                self._evaluate_group(executor, group, folds, min(until, monotonic() + most))
             if group[0].whole:
                 self.done += group
                 self._drop_scores()
             self._told()
 
-    def _evaluate_group(self, executor: Executor, group: Sequence[Candidate], folds: Sequence[int]) -> None:
-        until = self._until()
-        if monotonic() >= (until if group[0].whole else min(until, self._rung_until)):
-            self._give_up(group)
-            return
-        if not group[0].whole:
-            until = (until + min(until, self._rung_until)) / 2
+    def _evaluate_group(
+        self, executor: Executor, group: Sequence[Candidate], folds: Sequence[int], until: float
+    ) -> None:
         pieces = pieces_of(folds, len(self.data.y))
         items = [
-            {**_order(one), "folds": piece, "rows": one.rows, "whole": one.whole} for one in group for piece in pieces
+            {**order_of(one), "folds": piece, "rows": one.rows, "whole": one.whole} for one in group for piece in pieces
         ]
         isolates = executor.name == "local"
         parent = held_bytes_here()
@@ -226,46 +262,29 @@ class Search:
         ranked = self.ranked
         return self.plan.until - self.plan.reserve(ranked[0] if ranked else None)
 
-    def _give_up(self, group: Sequence[Candidate]) -> None:
-        self.exhausted = True
-        for one in group:
-            one.cut = UNBEGUN
-
     def _fill(self, one: Candidate, answers: Sequence[Any], folds: Sequence[int]) -> None:
-        cuts = [("late" if answer is None else answer.get("cut")) for answer in answers]
+        cuts = [(LATE if answer is None else answer.get("cut")) for answer in answers]
         if any(cuts):
             one.cut = next(cut for cut in cuts if cut)
-            self.exhausted |= one.cut == "late"
+            self.exhausted |= one.cut in (LATE, UNBEGUN)
             return
         answers = [answer for piece in answers for answer in piece["answers"]]
-        classes = len(self.data.classes)
         tests = [tested_rows(self.plan.folds[fold][1], whole=one.whole) for fold in folds]
-        parts = [unpacked(answer, classes) for answer in answers]
+        parts = [unpacked(answer, len(self.data.classes)) for answer in answers]
         rows, marks = np.concatenate(tests), np.repeat(folds, [len(test) for test in tests])
         scores = np.concatenate([part[0] for part in parts])
         native = None if parts[0][1] is None else np.concatenate([part[1] for part in parts])
         one.fit_seconds = float(np.mean([answer["fit_seconds"] for answer in answers]))
         one.seconds = float(np.mean([answer["seconds"] for answer in answers]))
-        self._measure(one, scores, native, rows, marks)
+        measure(one, self.data, self.plan.metric, (scores, native), rows, marks)
         if one.whole:
             order = np.argsort(rows, kind="stable")
             one.scores, one.native = scores[order], None if native is None else native[order]
 
-    def _measure(self, one: Candidate, scores: FloatArray, native: Any, rows: Any, marks: Any) -> None:
-        y = self.data.y[rows]
-        if self.data.classifies and native is None:
-            parts = marks if len(np.unique(marks)) > 1 else np.arange(len(y)) % 2
-            native = crossfitted(SIGMOID, scores, y, parts, len(self.data.classes))
-        said = Said(y, native if self.data.classifies else scores)
-        for name, measure in measures_of(classifies=self.data.classifies).items():
-            values = fold_values(measure, said, marks)
-            one.means[name] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
-            if name == self.plan.metric:
-                one.values = values
-
     def _drop_scores(self) -> None:
         """Only those of the best are looked at again."""
-        kept = self.ranked[:GROUP]
+        cells = len(self.data.y) * max(1, len(self.data.classes))
+        kept = self.ranked[: max(2, min(SCORES_KEPT, CELLS_KEPT // cells))]
         for one in self.done:
             if one not in kept and one.algorithm != BASELINE:
                 one.scores = one.native = None
@@ -274,22 +293,3 @@ class Search:
         best = [[one.algorithm, round(one.means[self.plan.metric], 5)] for one in self.ranked[:SHOWN]]
         message = {"tried": self.tried, "metric": self.plan.metric, "leaderboard": best}
         self._tell(min(self.tried, self.plan.max_candidates), self.plan.max_candidates, json.dumps(message))
-
-
-def foreseen(one: Candidate, rows: int, total: int, folds: int) -> tuple[float, float]:
-    """Seconds to learn from `rows` and to predict one fold of all, from what fewer rows took."""
-    family = FAMILIES[one.algorithm]
-    learns = min(rows, total * (folds - 1) / folds, family.rows)
-    more = max(1.0, learns / min(one.rows, family.rows))
-    tests = max(1.0, total / folds / TEST_ROWS_OF_A_RUNG)
-    predict = (one.seconds - one.fit_seconds) * tests * (more if family.style == DISTANCE else 1)
-    return one.fit_seconds * more**GROWTH, predict
-
-
-def held_bytes_here() -> int:
-    """Resident memory of this process and its children."""
-    return held_bytes(os.getpid())
-
-
-def _order(one: Candidate) -> dict[str, Any]:
-    return {"algorithm": one.algorithm, "settings": dict(one.settings)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -13,31 +13,39 @@ from shared.compute import ComputeError
 
 from ...schemas.train_parameters import CLASSIFICATION_METRICS, TrainParameters
 from ..data_files import as_piece
-from ..executor import Place, somewhere
+from ..executor import LocalExecutor, Place, somewhere
 from ..job import Job
 from ..jobs.outcome import JobOutcome
 from ..pieces import name_of
 from ..results import Notice, plain
 from . import report as reports
 from .calibration import NONE, Calibrated, calibrate
-from .data import CLASSIFICATION, Question, TrainingData, load
+from .candidates import Candidate, Plan, order_of
+from .data import CLASSIFICATION, Question, TrainingData, balanced, load
 from .doubts import doubts_of
+from .ensemble import ensemble_of
 from .evaluation import as_shared, folds_of, pieces_of
-from .families import families_for
+from .families import BASELINE, ENSEMBLE, families_for
 from .forecasts import train_forecast
 from .importance import LEARN_ROWS, REPEATS, TEST_ROWS, examine, summarised
+from .isolation import held_bytes_here
 from .refit import Order, refit
 from .scores import Said, measured
-from .search import Candidate, Plan, Search, held_bytes_here
+from .search import Search
 
 MANY_ROWS, FOLDS, FOLDS_OF_MANY = 20_000, 5, 3
 # What is kept back of the budget for what comes after the search: the report, and twice the refit as it is foreseen.
 REPORT_SECONDS = 0.8
 REFIT_SAFETY = 1.6
 GRACE_SECONDS = 0.9
-BACKUP_SECONDS, BACKUP_ROWS = 0.7, 5_000
+BACKUP_ROWS = 5_000
+# The report takes so many times what measuring the baseline has taken, which tells how busy the machine is; of the
+# budget so much at most.
+REPORT_TIMES, REPORT_AT_MOST = 2.5, 0.2
 IMPORTANCE_SHARE = 0.12
 FIRST_SHARE = 0.25
+# What an ensemble may take beyond its best member.
+ENSEMBLE_SHARE = 0.06
 MEBIBYTE = 1 << 20
 # More cannot be learnt from in the time, whatever the model.
 ROWS_A_SECOND = 15_000
@@ -77,12 +85,16 @@ class _Run:
     def __init__(
         self, parameters: TrainParameters, job: Job, question: Question, data: TrainingData, started: float
     ) -> None:
-        self.parameters, self.job, self.data, self.started = parameters, job, data, started
+        self.parameters, self.job, self.started = parameters, job, started
+        self.data = balanced(data) if parameters.class_weight == "balanced" and data.classifies else data
         self.metric = _metric(parameters, data)
         self.families = _families(parameters, data)
         wanted = parameters.folds or (FOLDS_OF_MANY if len(data.y) > MANY_ROWS else FOLDS)
         self.folds = folds_of(question, _folds(wanted, data), shuffle=parameters.shuffle)
         self.until = started + parameters.budget_seconds
+        self.report_seconds = REPORT_SECONDS
+        self.baseline: Mapping[str, Mapping[str, float]] = {}
+        self.kept: Candidate | None = None
         self.shared: dict[str, Any] = {
             "question": as_shared(question),
             "data": as_piece(job.data),
@@ -97,16 +109,15 @@ class _Run:
         doubts = doubts_of(self.data, self.parameters.target)
         search, place = self._search()
         chosen = self._choose(search)
-        baseline = self._metrics(search.baseline) if search.baseline else {}
-        made, cut = self._refit(search, chosen)
+        made, cut = self._refit(chosen)
         if made is not chosen.candidate:
             chosen = self._described(made)
         self.job.report(0, 0, "Examining the best candidate")
         importance = self._importance(chosen.candidate)
-        notices = [*self.data.notices, *doubts, *self._notices(search, chosen, baseline, importance), *cut]
+        notices = [*self.data.notices, *doubts, *self._notices(search, chosen, importance), *cut]
         found = reports.Found(
             parameters=self.parameters, data=self.data, search=search, chosen=chosen, metric=self.metric,
-            baseline=baseline, importance=importance, notices=notices, folds=len(self.folds), seed=self.job.seed,
+            baseline=self.baseline, importance=importance, notices=notices, folds=len(self.folds), seed=self.job.seed,
             took_s=monotonic() - self.started,
         )  # fmt: skip
         outcome, model = reports.written(found)
@@ -115,7 +126,7 @@ class _Run:
     def _search(self) -> tuple[Search, Place]:
         plan = Plan(
             self.families, self.metric, self.parameters.max_candidates, self.folds, self.shared, self.until,
-            self._reserve, self.job.seed, self.job.threads,
+            self._reserve, self._keep, self.job.seed, self.job.threads,
         )  # fmt: skip
 
         def work(executor: Any) -> Search:
@@ -124,6 +135,22 @@ class _Run:
             return search
 
         return somewhere(self.job, work, prefer_ray=False)
+
+    def _keep(self, one: Candidate) -> None:
+        """Measure the baseline, or see to it that there is a model of this candidate, whatever comes."""
+        if one.algorithm == BASELINE:
+            begun = monotonic()
+            self.baseline = self._metrics(one)
+            most = max(REPORT_SECONDS, REPORT_AT_MOST * self.parameters.budget_seconds)
+            self.report_seconds = min(most, REPORT_SECONDS + REPORT_TIMES * (monotonic() - begun))
+            return
+        until = self.until - self.report_seconds
+        made = refit([self._order(one, min(one.rows, BACKUP_ROWS))], self.data, self.job.output, until, self._most())
+        self.kept = self.kept if made is None else replace(one)
+
+    def _most(self) -> float:
+        """Bytes that the last fit may hold."""
+        return max(held_bytes_here() * 1.2, self.parameters.memory_mb * MEBIBYTE - held_bytes_here())
 
     def _reserve(self, best: Candidate | None) -> float:
         """Seconds that the rest will take if this candidate is the best one; a share of all while there is none."""
@@ -136,14 +163,22 @@ class _Run:
         fewer = min(1.0, LEARN_ROWS * k / (k - 1) / len(self.data.y))
         examining = rounds * (best.fit_seconds * fewer + predicting * min(1.0, TEST_ROWS * k / len(self.data.y))) * 1.3
         importance = min(IMPORTANCE_SHARE * self.parameters.budget_seconds, examining)
-        return REPORT_SECONDS + REFIT_SAFETY * refit_seconds + importance
+        more = ENSEMBLE_SHARE * self.parameters.budget_seconds if best.algorithm != ENSEMBLE else 0
+        return self.report_seconds + REFIT_SAFETY * refit_seconds + importance + more
 
     def _choose(self, search: Search) -> Chosen:
         ranked = [one for one in search.ranked if one.scores is not None]
         if not ranked:
             detail = f"No candidate was compared within {self.parameters.budget_seconds:g} seconds."
             raise ComputeError("budget_too_small", f"{detail} Give more time, fewer rows or fewer features.")
-        return self._described(ranked[0])
+        ensemble = self._ensemble(ranked) if self.parameters.algorithm == "auto" else None
+        search.done += [] if ensemble is None else [ensemble]
+        return self._described(ensemble or ranked[0])
+
+    def _ensemble(self, ranked: Sequence[Candidate]) -> Candidate | None:
+        until = self.until - self._reserve(ranked[0]) + ENSEMBLE_SHARE * self.parameters.budget_seconds
+        made = ensemble_of(ranked, self.data, self.metric, self._marks(), until)
+        return made if made is not None and self._reserve(made) <= self.until - monotonic() else None
 
     def _described(self, one: Candidate) -> Chosen:
         calibrated, said = self._said(one)
@@ -160,7 +195,7 @@ class _Run:
         if not self.data.classifies:
             return None, Said(self.data.y, scores)
         calibrated = calibrate(scores, one.native, self.data.y, self._marks(), len(self.data.classes))
-        return calibrated, Said(self.data.y, calibrated.probabilities)
+        return calibrated, Said(self.data.y, calibrated.probabilities, self.data.decide)
 
     def _marks(self) -> Any:
         """The fold that each row was left out in."""
@@ -169,60 +204,49 @@ class _Run:
             marks[test] = number
         return marks
 
-    def _refit(self, search: Search, chosen: Chosen) -> tuple[Candidate, list[Notice]]:
-        """Of the best one; of a much cheaper one if that takes longer than there is."""
+    def _refit(self, chosen: Chosen) -> tuple[Candidate, list[Notice]]:
+        """Of the best one; what was kept on the way if that takes longer than there is."""
         self.job.report(0, 0, "Fitting the best candidate to all rows")
-        cheap = [one for one in search.ranked if one.scores is not None and one is not chosen.candidate]
-        backups = [*cheap, *([search.baseline] if search.baseline else [])]
-        candidates = [chosen.candidate, *backups]
-        limits = [chosen.candidate.rows, *(BACKUP_ROWS for _ in backups)]
-        until = self.until + GRACE_SECONDS - REPORT_SECONDS / 2
-        most = max(held_bytes_here() * 1.2, self.parameters.memory_mb * MEBIBYTE - held_bytes_here())
-        orders = [self._order(one, min(one.rows, most_rows)) for one, most_rows in zip(candidates, limits, strict=True)]
-        made = refit(orders[:1], self.data, self.job.output, until, most)
-        if made is None:
-            # Beyond the deadline, for what takes next to no time.
-            made = refit(orders[1:], self.data, self.job.output, until + BACKUP_SECONDS, most)
-            made = None if made is None else made + 1
-        if made is None:
+        until = self.until + GRACE_SECONDS - self.report_seconds / 2
+        best = chosen.candidate
+        if self.kept is not None and order_of(best) == order_of(self.kept) and best.rows <= BACKUP_ROWS:
+            return best, []
+        orders = [self._order(best, best.rows)]
+        if refit(orders, self.data, self.job.output, until, self._most()) is not None:
+            return chosen.candidate, []
+        if self.kept is None:
             detail = "The best candidate could not be fitted to all rows within the time and memory given."
             raise ComputeError("budget_too_small", f"{detail} Give more, or fewer rows.")
-        if made == 0:
-            return chosen.candidate, []
         text = f"The best candidate ({chosen.candidate.algorithm}) could not be fitted to all rows in time"
-        text = f"{text}; the next one is kept, fitted to {BACKUP_ROWS} rows at most."
-        return candidates[made], [Notice("refit_cut", text)]
+        text = f"{text}; an earlier one is kept, fitted to {BACKUP_ROWS} rows at most."
+        return self.kept, [Notice("refit_cut", text)]
 
     def _order(self, one: Candidate, rows: int) -> Order:
         calibrated, _ = self._said(one)
         method = NONE if calibrated is None else calibrated.method
-        return Order(one, method, one.scores, self.shared["balanced"], self.job.seed, rows)
+        # Of few rows more threads gain nothing, and would let the last digits depend on their number.
+        threads = self.job.threads if rows > MANY_ROWS else 1
+        return Order(one, method, one.scores, self.shared["balanced"], self.job.seed, rows, threads)
 
     def _importance(self, one: Candidate) -> list[dict[str, Any]] | None:
         """None if the budget does not suffice for one fold."""
-        left = self.until - REPORT_SECONDS / 2 - monotonic()
-        if left <= 0:
+        until = self.until - self.report_seconds / 2
+        if until <= monotonic():
             return None
         items = [
             {"algorithm": one.algorithm, "settings": dict(one.settings), "folds": piece}
             for piece in pieces_of(range(len(self.folds)), len(self.data.y))
         ]
-
-        def work(executor: Any) -> list[Any]:
-            local = executor.name == "local"
-            parent = held_bytes_here()
-            most = max(parent * 1.2, (self.shared["memory_bytes"] - parent) / max(self.job.threads, 1))
-            shared = {**self.shared, "until": self.until - REPORT_SECONDS / 2, "isolated": local, "most_bytes": most}
-            seconds = None if local else left
-            found: list[Any] = executor.map(name_of(examine), items, shared, lambda _done: None, seconds=seconds)
-            return found
-
-        answers, _ = somewhere(self.job, work, prefer_ray=False)
+        parent = held_bytes_here()
+        most = max(parent * 1.2, (self.shared["memory_bytes"] - parent) / max(self.job.threads, 1))
+        shared = {**self.shared, "until": until, "most_bytes": most}
+        # Here, wherever the search was: to connect to a cluster once more takes longer than these small fits.
+        answers = LocalExecutor(self.job.threads).map(name_of(examine), items, shared, lambda _done: None)
         whole = [one for answer in answers if answer is not None for one in answer.get("answers", ())]
         return summarised(whole, self.data.features, 0.95) if whole else None
 
-    def _notices(self, search: Search, chosen: Chosen, baseline: Mapping[str, Any], importance: Any) -> list[Notice]:
-        return reports.notices_of(self.parameters, search, chosen, baseline, importance, self.metric)
+    def _notices(self, search: Search, chosen: Chosen, importance: Any) -> list[Notice]:
+        return reports.notices_of(self.parameters, search, chosen, self.baseline, importance, self.metric)
 
 
 def _metric(parameters: TrainParameters, data: TrainingData) -> str:
@@ -236,7 +260,7 @@ def _metric(parameters: TrainParameters, data: TrainingData) -> str:
 
 
 def _families(parameters: TrainParameters, data: TrainingData) -> list[str]:
-    names = families_for(data.problem, parameters.algorithm)
+    names = families_for(data.problem, parameters.algorithm, len(data.y))
     if not names:
         raise ComputeError("invalid_parameters", f"algorithm: {parameters.algorithm} does not suit a {data.problem}.")
     return names

@@ -28,7 +28,7 @@ def charts_of(found: Found, calibration: Mapping[str, Any] | None) -> list[Chart
             for row in found.importance[:SHOWN]
         ]
         note = f"Loss of {found.metric} when a feature's values are shuffled, with 95 % intervals"
-        charts.append(intervals(rows, "Importance of features", note))
+        charts.append(intervals(rows, "Importance of features", note, f"Loss of {found.metric}"))
     if calibration is not None:
         charts.append(reliability_chart(calibration))
     else:

@@ -11,8 +11,8 @@ from typing import TypedDict
 
 import duckdb
 
-from ..quoting import identifier, literal
-from ..types import JSON, ColumnSchema, contract_type
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import JSON, ColumnSchema, contract_type
 
 ROW_NUMBER = "file_row_number"
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})

@@ -9,10 +9,10 @@ import duckdb
 
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import connect, engine_memory_mb, file_gone
+from shared.tabular.quoting import literal
 
-from ..duck import connect, engine_memory_mb, file_gone
 from ..merges.fit import find_all
-from ..quoting import literal
 from .columns import Columns, side
 from .index import ADDED, CHANGED, KINDS, REMOVED, count_kinds, write_index
 from .rows import page, shortened

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from ..quoting import literal
+from shared.tabular.quoting import literal
+
 from .columns import Columns, Pair
 
 REMOVED, CHANGED, ADDED = "removed", "changed", "added"

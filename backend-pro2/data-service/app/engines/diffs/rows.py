@@ -8,10 +8,10 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.answers import readable
+from shared.tabular.quoting import literal
+from shared.tabular.values import json_value
 
-from ..answers import readable
-from ..quoting import literal
-from ..values import json_value
 from .columns import Columns, Side
 from .index import KINDS
 

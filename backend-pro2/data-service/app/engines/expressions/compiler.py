@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..types import STRING
+from shared.tabular.types import STRING
+
 from .failures import refused
 from .nodes import NULL, Node, as_type
 from .parser import Parser

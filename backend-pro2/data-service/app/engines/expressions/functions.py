@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..names import nearest, shown
-from ..types import DATETIME, INTEGER, STRING
+from shared.tabular.names import nearest, shown
+from shared.tabular.types import DATETIME, INTEGER, STRING
+
 from . import functions_general, functions_number, functions_text, functions_time
 from .failures import refused
 from .nodes import NULL, NUMBERS, Node, as_type, combined, require, unified

@@ -1,6 +1,7 @@
 """Functions of values of any kind."""
 
-from ..types import BOOLEAN
+from shared.tabular.types import BOOLEAN
+
 from .signatures import ANY, Function, Parameter
 
 _ANY = Parameter("x", ANY, alike=True)

@@ -1,6 +1,7 @@
 """Functions of numbers. Outside its domain a function is null; too large a double is infinity."""
 
-from ..types import BOOLEAN, INTEGER, NUMBER
+from shared.tabular.types import BOOLEAN, INTEGER, NUMBER
+
 from .nodes import NUMBERS
 from .signatures import Function, Parameter, number, small
 

@@ -1,6 +1,7 @@
 """Functions of texts. Positions count letters from 1. Patterns are RE2's, which take linear time."""
 
-from ..types import BOOLEAN, INTEGER, STRING
+from shared.tabular.types import BOOLEAN, INTEGER, STRING
+
 from .signatures import ANY, Function, Parameter, integer, pattern, small, text
 
 # Padding beyond this would let one short expression fill the memory.

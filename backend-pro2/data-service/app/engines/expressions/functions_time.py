@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from ..names import shown
-from ..quoting import literal
-from ..types import DATE, DATETIME, INTEGER, STRING
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import DATE, DATETIME, INTEGER, STRING
+
 from .failures import refused
 from .nodes import NULL, TIMES, Node
 from .signatures import Function, Parameter, choice, integer, text, time

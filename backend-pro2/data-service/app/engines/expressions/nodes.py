@@ -9,9 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..names import shown
-from ..quoting import literal
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
+
 from .failures import refused
 
 NULL = "null"

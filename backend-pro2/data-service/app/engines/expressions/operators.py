@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from ..quoting import literal
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
+from shared.tabular.quoting import literal
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
+
 from .failures import refused
 from .nodes import NULL, NUMBERS, SQL_TYPES, Node, as_type, combined, named, require, unified
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from ..names import nearest, shown
-from ..quoting import identifier
-from ..types import DATE, DATETIME, JSON, STRING
+from shared.tabular.names import nearest, shown
+from shared.tabular.quoting import identifier
+from shared.tabular.types import DATE, DATETIME, JSON, STRING
+
 from . import operators
 from .failures import refused
 from .functions import call

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..names import shown
-from ..quoting import literal
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, STRING
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, STRING
+
 from .failures import refused
 from .nodes import NUMBERS, TIMES, Node
 

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from ..names import shown
+from shared.tabular.names import shown
+
 from .failures import refused
 
 MAX_BYTES = 8 * 1024

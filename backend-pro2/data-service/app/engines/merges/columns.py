@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from shared.tabular.quoting import identifier
+from shared.tabular.types import DATETIME, INTEGER, JSON, NUMBER, STRING, contract_type
+
 from ..diffs.columns import Side
-from ..quoting import identifier
 from ..readers.source import Conversion
-from ..types import DATETIME, INTEGER, JSON, NUMBER, STRING, contract_type
 from .fit import fits, mismatch, pair
 
 NOTHING = "NULL"

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from shared.compute.protocol import ComputeError
-
-from ..names import nearest, shown
-from ..types import DATE, DATETIME, INTEGER, NUMBER, STRING, ColumnSchema
+from shared.tabular.names import nearest, shown
+from shared.tabular.types import DATE, DATETIME, INTEGER, NUMBER, STRING, ColumnSchema
 
 APPEND, UPSERT = "append", "upsert"
 LISTED = 10

@@ -12,10 +12,10 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.quoting import literal
 
 from ..diffs.columns import side
 from ..parquet import write_rows
-from ..quoting import literal
 from ..readers.source import IngestReport, Read, Source
 from .columns import Column, join_columns
 from .fit import APPEND, UPSERT, find_all

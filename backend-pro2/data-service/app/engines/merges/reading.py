@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.types import INTEGER, NUMBER, STRING, ColumnSchema, contract_type
 
 from ..diffs.columns import Side, side
 from ..readers.source import IngestReport, Read, Source
-from ..types import INTEGER, NUMBER, STRING, ColumnSchema, contract_type
 from .columns import is_empty
 from .fit import misfits, mismatch, pair, require_columns
 

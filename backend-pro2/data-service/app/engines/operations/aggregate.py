@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..names import shown
-from ..types import BOOLEAN, INTEGER, JSON, NUMBER
+from shared.tabular.names import shown
+from shared.tabular.types import BOOLEAN, INTEGER, JSON, NUMBER
+
 from .base import AnyNames, MembersModel, Name, NewName, StepModel
 from .builder import Builder, over
 from .failures import invalid

@@ -4,12 +4,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import DATE, DATETIME, INTEGER, NUMBER, STRING, TEMPORAL
+
 from ..expressions.functions_time import FORMAT
 from ..expressions.nodes import SQL_TYPES
 from ..expressions.operators import cast_sql, castable
-from ..names import shown
-from ..quoting import literal
-from ..types import DATE, DATETIME, INTEGER, NUMBER, STRING, TEMPORAL
 from .base import Name, Names, NewName, StepModel
 from .builder import Builder
 from .failures import invalid

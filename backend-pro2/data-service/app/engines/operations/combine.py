@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from ..names import shown
-from ..types import JSON, NUMERIC, TEMPORAL
+from shared.tabular.names import shown
+from shared.tabular.types import JSON, NUMERIC, TEMPORAL
+
 from .base import Name, StepModel
 from .builder import Builder
 from .failures import invalid

@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..names import shown
-from ..types import BOOLEAN, INTEGER, JSON, NUMBER, NUMERIC
+from shared.tabular.names import shown
+from shared.tabular.types import BOOLEAN, INTEGER, JSON, NUMBER, NUMERIC
+
 from .base import Name, Names, Seed, StepModel
 from .builder import Builder, over
 from .failures import invalid

@@ -2,10 +2,11 @@
 
 import datetime as dt
 
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, STRING
+
 from ..expressions.nodes import MAX_INTEGER, SQL_TYPES
-from ..names import shown
-from ..quoting import literal
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, STRING
 from .base import Scalar
 from .failures import invalid
 

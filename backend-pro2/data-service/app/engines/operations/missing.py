@@ -4,8 +4,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..names import shown
-from ..types import JSON, NUMBER, NUMERIC, TEMPORAL
+from shared.tabular.names import shown
+from shared.tabular.types import JSON, NUMBER, NUMERIC, TEMPORAL
+
 from .base import AnyNames, Names, Scalar, StepModel
 from .builder import Builder, over
 from .columns import moment

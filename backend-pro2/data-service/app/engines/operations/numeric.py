@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..names import shown
-from ..quoting import literal
-from ..types import NUMBER, STRING
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import NUMBER, STRING
+
 from .base import Name, Names, NewName, StepModel
 from .builder import Builder
 from .failures import invalid

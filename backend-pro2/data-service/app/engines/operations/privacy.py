@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.tabular.names import shown
+from shared.tabular.types import DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
+
 from ..expressions.nodes import SQL_TYPES
-from ..names import shown
-from ..types import DATE, DATETIME, INTEGER, JSON, NUMBER, STRING
 from .base import Names, StepModel
 from .builder import Builder
 from .failures import invalid

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import nearest, shown
 
-from ..names import nearest, shown
 from . import (
     aggregate,
     columns,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import nearest, shown
+from shared.tabular.types import NUMERIC, TEMPORAL
 
-from ..names import nearest, shown
-from ..types import NUMERIC, TEMPORAL
 from .failures import invalid
 
 MAX_NAME = 200

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..names import shown
-from ..types import DATE, INTEGER, NUMBER
+from shared.tabular.names import shown
+from shared.tabular.types import DATE, INTEGER, NUMBER
+
 from .aggregate import FUNCTIONS, Aggregation, Aggregations, aggregated, names
 from .base import AnyNames, Name, StepModel
 from .builder import Builder, over

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..types import BOOLEAN
+from shared.tabular.types import BOOLEAN
+
 from .base import AnyNames, MembersModel, Name, Seed, StepModel
 from .builder import Builder, over
 from .columns import Expression

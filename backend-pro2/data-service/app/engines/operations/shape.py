@@ -5,11 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import JSON, NUMBER, NUMERIC, STRING
 
 from ..expressions.nodes import SQL_TYPES
-from ..names import shown
-from ..quoting import literal
-from ..types import JSON, NUMBER, NUMERIC, STRING
 from .aggregate import Aggregation, Function, aggregated
 from .base import Name, Names, NewName, StepModel
 from .builder import Builder

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..types import STRING
+from shared.tabular.types import STRING
+
 from .base import Name, NewName, Seed, StepModel
 from .builder import Builder, over
 from .relation import Relation

@@ -5,10 +5,11 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.tabular.names import shown
+from shared.tabular.quoting import literal
+from shared.tabular.types import INTEGER, JSON, STRING
+
 from ..expressions.nodes import SQL_TYPES
-from ..names import shown
-from ..quoting import literal
-from ..types import INTEGER, JSON, STRING
 from .base import Name, NewName, Scalar, StepModel
 from .builder import Builder
 from .failures import invalid

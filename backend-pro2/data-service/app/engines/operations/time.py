@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..types import BOOLEAN, INTEGER, STRING
+from shared.tabular.types import BOOLEAN, INTEGER, STRING
+
 from .base import Name, StepModel
 from .builder import Builder
 from .columns import moment

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import duckdb
 
 from shared.compute.protocol import OUT_OF_MEMORY, ComputeError
+from shared.tabular.duck import error_message, file_gone
 
-from ..duck import error_message, file_gone
 from ..operations.base import Step
 from ..operations.builder import Connection
 from ..operations.relation import Relation

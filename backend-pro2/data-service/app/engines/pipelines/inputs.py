@@ -6,14 +6,15 @@ from typing import Any
 
 import duckdb
 
-from ..duck import confine, file_gone
+from shared.tabular.duck import confine, file_gone
+from shared.tabular.names import shown
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import STRING, ColumnSchema, contract_type
+
 from ..expressions.nodes import SQL_TYPES
-from ..names import shown
 from ..operations.builder import Builder
 from ..operations.failures import invalid
 from ..operations.relation import Column, Key, Relation
-from ..quoting import identifier, literal
-from ..types import STRING, ColumnSchema, contract_type
 
 MAX_SAMPLED_CELLS = 2_000_000
 _ROW_NUMBER = "file_row_number"

@@ -11,17 +11,17 @@ import duckdb
 
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
+from shared.tabular.answers import json_rows
+from shared.tabular.duck import connect, engine_memory_mb, memory_told
+from shared.tabular.quoting import identifier
+from shared.tabular.types import ColumnSchema
 
-from ..answers import json_rows
-from ..duck import connect, engine_memory_mb, memory_told
 from ..ingest import ContentAnswer, describe
 from ..operations.base import Step
 from ..operations.builder import Builder
 from ..operations.registry import parse_steps
 from ..operations.relation import Relation
 from ..parquet import write_rows
-from ..quoting import identifier
-from ..types import ColumnSchema
 from .errors import blamed, labelled
 from .inputs import Sources, columns_of
 

@@ -9,8 +9,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from ..types import BOOLEAN, NUMERIC, STRING
-from ..values import json_value
+from shared.tabular.types import BOOLEAN, NUMERIC, STRING
+from shared.tabular.values import json_value
+
 from .scalars import Scalars
 from .shapes import ColumnProfile, Matrix
 from .source import batches

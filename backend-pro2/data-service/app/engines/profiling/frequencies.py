@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..types import STRING
-from ..values import json_value
+from shared.tabular.types import STRING
+from shared.tabular.values import json_value
+
 from .scalars import TEXT_SHOWN, Scalars
 from .shapes import TOP, TopValue
 from .source import SAMPLE_ROWS, Run

@@ -4,7 +4,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from ..types import INTEGER, STRING
+from shared.tabular.types import INTEGER, STRING
+
 from .scalars import Scalars
 from .shapes import ProfileWarning
 from .source import Run

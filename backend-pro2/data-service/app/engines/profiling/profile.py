@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 
 from shared.compute import Report
+from shared.tabular.types import ColumnSchema
+from shared.tabular.values import json_value
 
-from ..types import ColumnSchema
-from ..values import json_value
 from . import associations, relations, warnings
 from .duplicates import duplicates
 from .frequencies import Frequencies, frequencies

@@ -5,8 +5,9 @@ from itertools import combinations, islice
 
 import duckdb
 
-from ..quoting import identifier
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, STRING
+from shared.tabular.quoting import identifier
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, STRING
+
 from .shapes import ColumnProfile, Matrix, ProfileWarning
 
 MAX_COLUMNS = 40

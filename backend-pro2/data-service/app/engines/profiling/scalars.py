@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..quoting import identifier
-from ..types import NUMBER, NUMERIC, STRING, TEMPORAL, ColumnSchema
+from shared.tabular.quoting import identifier
+from shared.tabular.types import NUMBER, NUMERIC, STRING, TEMPORAL, ColumnSchema
+
 from .source import Run, batches
 
 TEXT_SHOWN = 200

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import duckdb
 
-from ..quoting import identifier, literal
-from ..types import STRING, ColumnSchema
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import STRING, ColumnSchema
 
 EXACT_ROWS = 2_000_000
 CELLS_AT_ONCE = 4_000_000

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..types import DATE, NUMERIC, TEMPORAL
-from ..values import json_value
+from shared.tabular.types import DATE, NUMERIC, TEMPORAL
+from shared.tabular.values import json_value
+
 from .frequencies import most_frequent
 from .scalars import Scalars
 from .shapes import BINS, Histogram, Quantiles

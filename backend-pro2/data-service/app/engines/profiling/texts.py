@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..types import STRING
+from shared.tabular.types import STRING
+
 from .frequencies import most_frequent
 from .scalars import Scalars
 from .shapes import TOP, Pattern, TextProfile

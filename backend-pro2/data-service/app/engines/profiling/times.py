@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..types import TEMPORAL
+from shared.tabular.types import TEMPORAL
+
 from .frequencies import Frequencies
 from .scalars import Scalars
 from .shapes import Gap, TimeProfile

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..types import BOOLEAN, INTEGER, NUMERIC, STRING
+from shared.tabular.types import BOOLEAN, INTEGER, NUMERIC, STRING
+
 from .scalars import Scalars
 from .shapes import ColumnProfile, Profile, ProfileWarning
 from .source import Run, batches

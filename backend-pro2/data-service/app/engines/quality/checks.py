@@ -9,11 +9,11 @@ import duckdb
 
 from shared.compute import Report
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import confine, connect, engine_memory_mb, error_message
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import ColumnSchema, contract_type
+from shared.tabular.values import json_value
 
-from ..duck import confine, connect, engine_memory_mb, error_message
-from ..quoting import identifier, literal
-from ..types import ColumnSchema, contract_type
-from ..values import json_value
 from .rules import RowRule, TableRule, compile_rule
 
 SAMPLES = 5

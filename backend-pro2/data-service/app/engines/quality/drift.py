@@ -22,10 +22,9 @@ from typing import Any, TypedDict
 import duckdb
 
 from shared.compute import Report
-
-from ..duck import confine, connect, engine_memory_mb
-from ..quoting import identifier, literal
-from ..types import BOOLEAN, JSON, NUMERIC, TEMPORAL, contract_type
+from shared.tabular.duck import confine, connect, engine_memory_mb
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import BOOLEAN, JSON, NUMERIC, TEMPORAL, contract_type
 
 BINS = 10
 CATEGORIES = 50

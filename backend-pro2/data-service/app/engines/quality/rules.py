@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import DATE, DATETIME, NUMERIC, STRING, TEMPORAL, ColumnSchema
 
 from ..expressions import compile_expression
-from ..quoting import identifier, literal
-from ..types import DATE, DATETIME, NUMERIC, STRING, TEMPORAL, ColumnSchema
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..types import DATE, DATETIME, INTEGER, STRING
+from shared.tabular.types import DATE, DATETIME, INTEGER, STRING
 
 FEW_VALUES = 20
 ENOUGH_ROWS = 20

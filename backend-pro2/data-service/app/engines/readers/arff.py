@@ -11,9 +11,10 @@ from typing import IO
 import duckdb
 import pyarrow as pa
 
-from ..names import unique_names
-from ..quoting import identifier
-from ..types import INTEGER, NUMBER
+from shared.tabular.names import unique_names
+from shared.tabular.quoting import identifier
+from shared.tabular.types import INTEGER, NUMBER
+
 from . import encoding, stage, typed
 from .arff_header import Attribute, attribute, invalid_arff, unquoted, values
 from .dialect import no_rows, too_many_columns

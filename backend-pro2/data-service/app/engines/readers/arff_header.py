@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.compute.protocol import ComputeError
-
-from ..types import DATE, DATETIME, INTEGER, NUMBER, STRING
+from shared.tabular.types import DATE, DATETIME, INTEGER, NUMBER, STRING
 
 _VALUE = re.compile(r"""\s*+(?:'((?:[^'\\]|\\.)*+)'|"((?:[^"\\]|\\.)*+)"|((?!['"])[^,]*+))\s*+(?:(,)|$)""", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[^\s'"]\S*)\s+(\S.*)""", re.IGNORECASE)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.quoting import identifier
 
-from ..quoting import identifier
 from . import moments, notations
 from .notations import MISSING, Notation
 from .source import ReadOptions

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from ..duck import error_message
+from shared.tabular.duck import error_message
+from shared.tabular.quoting import identifier, literal
+
 from ..parquet import write_rows
-from ..quoting import identifier, literal
 from . import column_types, moments, notations, rejects
 from .column_types import AMBIGUOUS, NUMERIC
 from .csv_file import CsvFile

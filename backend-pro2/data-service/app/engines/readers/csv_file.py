@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from ..names import Renamed
-from ..quoting import identifier, literal
+from shared.tabular.names import Renamed
+from shared.tabular.quoting import identifier, literal
+
 from . import column_types, dialect, header
 from .column_types import Reading
 from .dialect import Dialect

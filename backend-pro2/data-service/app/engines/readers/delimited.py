@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from ..duck import error_message
+from shared.tabular.duck import error_message
+
 from . import column_types, convert, csv_file, encoding, rejects, repair
 from .csv_file import MAX_LINE_BYTES, CsvFile
 from .dialect import no_rows, not_tabular

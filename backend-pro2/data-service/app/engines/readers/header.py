@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..names import Renamed, unique_names
+from shared.tabular.names import Renamed, unique_names
+
 from .notations import MISSING
 
 LOOKED_AT = 1000

@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 
-from ..names import unique_names
-from ..quoting import identifier, literal
-from ..types import contract_type
+from shared.tabular.names import unique_names
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import contract_type
+
 from . import json_columns, json_shapes, typed
 from .dialect import no_rows, not_tabular
 from .json_columns import MARKER, Members

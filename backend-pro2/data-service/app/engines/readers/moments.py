@@ -1,6 +1,7 @@
 """Ways in which files write dates and moments, and the SQL that reads them from text."""
 
-from ..quoting import literal
+from shared.tabular.quoting import literal
+
 from .notations import Notation
 
 _TIME = r"\d{1,2}:\d\d(:\d\d(\.\d{1,6}0*)?)?"

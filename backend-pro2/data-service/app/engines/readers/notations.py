@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ..quoting import identifier, literal
+from shared.tabular.quoting import identifier, literal
 
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "?", ".", "missing")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import unique_names
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import STRING, contract_type
 
-from ..names import unique_names
-from ..quoting import identifier, literal
-from ..types import STRING, contract_type
 from . import typed
 from .dialect import no_rows, not_tabular, too_many_columns
 from .nesting import MAX_LISTS, list_depth

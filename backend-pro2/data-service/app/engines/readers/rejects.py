@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from ..quoting import identifier
+from shared.tabular.quoting import identifier
+
 from . import notations
 from .column_types import COLUMNS_AT_ONCE
 from .csv_file import MAX_LINE_BYTES, CsvFile

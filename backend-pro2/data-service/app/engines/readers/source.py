@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NotRequired, Self, TypedDict
 
-from ..names import Renamed
+from shared.tabular.names import Renamed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..quoting import literal
+from shared.tabular.quoting import literal
 
 CELLS_AT_ONCE = 200_000
 

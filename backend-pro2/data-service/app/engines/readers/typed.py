@@ -12,11 +12,11 @@ from pathlib import Path
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import nearest, shown
+from shared.tabular.quoting import identifier, literal
+from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, NUMERIC, STRING, contract_type
 
-from ..names import nearest, shown
 from ..parquet import write_rows
-from ..quoting import identifier, literal
-from ..types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, NUMERIC, STRING, contract_type
 from .source import Conversion, IngestReport, ReadOptions, RejectedCell
 
 AT_ONCE = 100

@@ -11,8 +11,8 @@ import duckdb
 import python_calamine
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.names import unique_names
 
-from ..names import unique_names
 from . import sheet_values, stage, typed
 from .containers import open_zip
 from .dialect import no_rows, too_many_columns

@@ -1,0 +1,1 @@
+"""Servers outside the instance that the AI service asks: the language model."""

@@ -130,7 +130,8 @@ async def test_lists_hold_nothing_of_others(matrix: Matrix, name: str) -> None:
         path = operation.path.replace("{project_id}", matrix.people.strangers.project_id)
         answer = await matrix.read_as_stranger(operation.method, f"{path}?limit=200&{query}")
         # What strangers called is theirs, though it names what they did not get.
-        shown = answer.json() if answer.status == 200 else {}
+        shown = answer.json() if answer.is_document else {"lines": answer.body.decode()}
+        shown = shown if answer.status == 200 else {}
         shown.pop("requests", None)
         assert not [trace for trace in traces if trace in str(shown)], f"{query}: {answer}"
 

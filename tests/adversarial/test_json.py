@@ -91,7 +91,7 @@ async def in_turn(attacker: Attacker, target: Target, bodies: list[tuple[bytes, 
 
 def is_kept(answer: Answer, place: Place, text: str) -> bool:
     """Whether a value that was taken is shown as it was sent, if it is shown."""
-    if answer.status >= 400 or not answer.body or len(place) > 1:
+    if answer.status >= 400 or not answer.is_document or len(place) > 1:
         return True
     shown, sent = answer.json().get(place[0]), json.loads(text)
     if not isinstance(shown, str) or not isinstance(sent, str):

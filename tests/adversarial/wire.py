@@ -57,6 +57,11 @@ class Answer:
         return json.loads(self.body)
 
     @property
+    def is_document(self) -> bool:
+        """Whether the body is one JSON document, and neither a stream of events nor a file."""
+        return self.headers.get("content-type", "").partition(";")[0] in ("application/json", PROBLEM)
+
+    @property
     def code(self) -> str:
         """The problem's code; empty for a success."""
         return str(self.json()["code"]) if self.headers.get("content-type") == PROBLEM else ""

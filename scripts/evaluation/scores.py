@@ -60,14 +60,14 @@ def judge(question: Question, asked: Asked) -> Outcome:
 
 @dataclass(frozen=True)
 class Scores:
-    """What all outcomes come to. Shares are fractions of 1; that of no claims at all is 1."""
+    """What all outcomes come to. Shares are fractions of 1; None is that of no claims at all."""
 
     questions: int
     right: int
     accuracy: float
     accuracy_by_level: dict[str, float]
     claims: int
-    grounding: float
+    grounding: float | None
     answers_with_struck_numbers: int
     repairs: int
     failures: dict[str, int]
@@ -94,7 +94,7 @@ def score(outcomes: Sequence[Outcome]) -> Scores:
         accuracy=right / len(outcomes),
         accuracy_by_level=_by_level(outcomes),
         claims=claims,
-        grounding=grounded / claims if claims else 1.0,
+        grounding=grounded / claims if claims else None,
         answers_with_struck_numbers=sum(one.struck > 0 for one in outcomes),
         repairs=sum(one.repairs for one in outcomes),
         failures=dict(Counter(one.code for one in outcomes if one.code)),

@@ -25,7 +25,7 @@ def summary(scores: Scores) -> list[tuple[str, str]]:
     failures = ", ".join(f"{code} {count}" for code, count in sorted(scores.failures.items()))
     return [
         ("Execution accuracy", f"{scores.accuracy:.1%} ({scores.right} of {scores.questions}; {levels})"),
-        ("Grounding", f"{scores.grounding:.1%} of {scores.claims} numbers and values in answers"),
+        ("Grounding", _grounding(scores)),
         ("Answers with struck numbers", str(scores.answers_with_struck_numbers)),
         ("Repairs", str(scores.repairs)),
         ("Failures", failures or "none"),
@@ -55,6 +55,12 @@ def write_report(scores: Scores, title: str, file: Path) -> None:
         file.write_text(as_markdown(scores, title))
     else:
         file.write_text(json.dumps({"title": title, **scores.as_json()}, indent=2, ensure_ascii=False) + "\n")
+
+
+def _grounding(scores: Scores) -> str:
+    if scores.grounding is None:
+        return "no numbers in answers"
+    return f"{scores.grounding:.1%} of {scores.claims} numbers in answers"
 
 
 def _cells(one: Outcome) -> tuple[str, ...]:

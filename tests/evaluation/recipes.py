@@ -1,75 +1,77 @@
 """The known answers of the question set once more, by pandas: an independent way from data to values."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 
-Frames = Mapping[str, pd.DataFrame]
-Recipe = Callable[[Frames], pd.DataFrame]
+# Frames; the stubs of pandas take some of what becomes of them for series.
+Frames = Mapping[str, Any]
+Recipe = Callable[[Frames], Any]
 
 
-def only(**values: object) -> pd.DataFrame:
+def only(**values: object) -> Any:
     """One row."""
     return pd.DataFrame([values])
 
 
-def share_of_rises(data: Frames) -> pd.DataFrame:
+def share_of_rises(data: Frames) -> Any:
     change = data["macro"].sort_values(["year", "quarter"])["realgdp"].diff().dropna()
     return only(share=(change < 0).mean())
 
 
-def growth_by_decade(data: Frames) -> pd.DataFrame:
+def growth_by_decade(data: Frames) -> Any:
     years = data["macro"].groupby("year", as_index=False)["infl"].mean()
     years["decade"] = years["year"] // 10 * 10
     return years.groupby("decade", as_index=False)["infl"].mean()
 
 
-def best_year_of_each_firm(data: Frames) -> pd.DataFrame:
+def best_year_of_each_firm(data: Frames) -> Any:
     frame = data["firms"]
     return frame.loc[frame.groupby("firm")["invest"].idxmax(), ["firm", "year", "invest"]]
 
 
-def above_their_kind(data: Frames) -> pd.DataFrame:
+def above_their_kind(data: Frames) -> Any:
     frame = data["iris"]
     above = frame["petal_length"] > frame.groupby("species")["petal_length"].transform("mean")
     return frame[above].groupby("species", as_index=False).size()
 
 
-def invested_of_gnp(data: Frames) -> pd.DataFrame:
+def invested_of_gnp(data: Frames) -> Any:
     total = data["firms"].groupby("year", as_index=False)["invest"].sum()
     both = total.merge(data["economy"], on="year").sort_values("year")
     return both.assign(share=both["invest"] / both["gnp"])[["year", "share"]]
 
 
-def largest_share(data: Frames) -> pd.DataFrame:
+def largest_share(data: Frames) -> Any:
     frame = data["firms"].query("year == 1954").nlargest(3, "invest")
     total = data["firms"].query("year == 1954")["invest"].sum()
     return frame.assign(share=frame["invest"] / total)[["firm", "share"]]
 
 
-def in_years_of_work(data: Frames) -> pd.DataFrame:
+def in_years_of_work(data: Frames) -> Any:
     years = data["economy"].query("unemp < unemp.median()")["year"]
     return only(total=data["firms"].loc[data["firms"]["year"].isin(years), "invest"].sum())
 
 
-def worst_fall(data: Frames) -> pd.DataFrame:
+def worst_fall(data: Frames) -> Any:
     frame = data["macro"].sort_values(["year", "quarter"])
     change = frame["realgdp"].pct_change()
     worst = frame.loc[change.idxmin()]
     return only(year=int(worst["year"]), quarter=int(worst["quarter"]), change=change.min())
 
 
-def running_total(data: Frames) -> pd.DataFrame:
+def running_total(data: Frames) -> Any:
     frame = data["firms"].query("firm == 'IBM' and year < 1940").sort_values("year")
     return frame.assign(total=frame["invest"].cumsum())[["year", "total"]]
 
 
-def more_than_twice(data: Frames) -> pd.DataFrame:
+def more_than_twice(data: Frames) -> Any:
     frame = data["firms"].pivot_table(index="firm", columns="year", values="invest")
     return only(firms=int((frame[1954] > 2 * frame[1935]).sum()))
 
 
-def quartiles_of_poverty(data: Frames) -> pd.DataFrame:
+def quartiles_of_poverty(data: Frames) -> Any:
     frame = data["crime"].sort_values(["poverty", "state"]).reset_index(drop=True)
     size, extra = divmod(len(frame), 4)
     ends = [size * (part + 1) + min(part + 1, extra) for part in range(4)]

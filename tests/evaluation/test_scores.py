@@ -38,7 +38,7 @@ def scores() -> Scores:
 
 
 def test_what_all_come_to(scores: Scores) -> None:
-    assert (scores.questions, scores.right, scores.accuracy) == (3, 1, pytest.approx(1 / 3))
+    assert (scores.questions, scores.right, round(scores.accuracy, 3)) == (3, 1, 0.333)
     assert scores.accuracy_by_level == {"1": 0, "2": 0.5}
     assert (scores.claims, scores.grounding, scores.answers_with_struck_numbers) == (4, 0.75, 1)
     assert (scores.repairs, scores.failures) == (1, {"ask_failed": 1})
@@ -50,8 +50,10 @@ def test_a_question_that_was_clarified_needed_no_repair() -> None:
     assert judge(QUESTION, Asked(1.0, result([[2]], replies=1))).repairs == 0
 
 
-def test_no_claims_are_no_lies() -> None:
-    assert score([judge(QUESTION, Asked(1.0, result([[2]])))]).grounding == 1
+def test_no_claims_are_no_lies_and_no_truths() -> None:
+    found = score([judge(QUESTION, Asked(1.0, result([[2]])))])
+    assert found.grounding is None
+    assert "no numbers in answers" in as_text(found)
 
 
 def test_shown_on_a_terminal(scores: Scores) -> None:

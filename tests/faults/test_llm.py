@@ -55,7 +55,7 @@ async def look(url: str, project: str, task_id: str) -> Books:
     connection = await asyncpg.connect(url)
     try:
         calls = [dict(row) for row in await connection.fetch(CALLS, UUID(task_id))]
-        booked, metered = [tuple(await connection.fetchrow(query, UUID(project))) for query in (BOOKS, METER)]
+        booked, metered = [tuple((await connection.fetch(query, UUID(project)))[0]) for query in (BOOKS, METER)]
     finally:
         await connection.close()
     return Books(calls, booked, metered)

@@ -43,7 +43,7 @@ def scripted(rules: Rules, port: int) -> Server:
     file = scratch("llm-rules.json")
     file.write_text(json.dumps(rules))
     _record().unlink(missing_ok=True)
-    command = [project_python(), "-m", "shared.testing.llm_rules", str(port), file, _record()]
+    command: list[str | Path] = [project_python(), "-m", "shared.testing.llm_rules", str(port), file, _record()]
     return Server("scripted-llm", command, port, cwd=PROJECT)
 
 

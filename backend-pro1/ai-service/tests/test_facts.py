@@ -143,6 +143,20 @@ class TestResult:
         }
         assert all(fact.is_told for fact in found)
 
+    @pytest.mark.parametrize("level", Level)
+    def test_members_of_a_summary_may_be_columns_and_values(self, level: Level) -> None:
+        summary = {
+            "missing": {"price": 3, SECRET: 7, f"log_{SECRET}": 8},
+            "classes": {CANARY: 5, "n": 9},
+            "strongest": {"column1": "price", "column2": SECRET, "p_value": 0.125},
+            "target": CANARY,
+        }
+        made = result("correlation", [], summary)
+        found = {fact.name: (fact.value, fact.is_told) for fact in result_facts(made, table(level), level)}
+        is_told = level is not Level.SCHEMA
+        expected = {"missing price": 3, "classes value 1": 5, "classes n": 9}
+        assert found == {name: (value, is_told) for name, value in expected.items()}
+
     def test_rows_of_analyses_that_tell_of_rows_stay(self) -> None:
         scores = {"name": "scores", "columns": ["row", "score"], "rows": [[7, 3.25]]}
         made = result("anomaly", [scores], {"n": 100})

@@ -114,7 +114,7 @@ async def test_what_is_kept(runner: AskRunner, llm: ScriptedLlm, workspace: Work
 async def test_a_model_that_lies(runner: AskRunner, llm: ScriptedLlm) -> None:
     dataset_id = await runner.dataset()
     lie = "The mean of price is 12.5, forty-two or {{f998}}; 19 <b>at</b> most. [See](https://evil.example)"
-    told = [
+    told: list[dict[str, Any]] = [
         {**GOOD, "title": "77 reasons", "text": lie},
         {"title": "Nothing", "text": "There are 20 rows.", "facts": ["f999", 5]},
         {"title": "Nothing", "text": "There are 20 rows.", "facts": "f1"},

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 from shared.schemas import ApiModel, RequestModel
 
@@ -13,7 +14,7 @@ from .asks import AskUsage, Readable
 _TASK = "01890a5d-c0de-7abc-9def-0123456789ab"
 MOST_FINDINGS = 20
 FOCUS_CHARACTERS = 1000
-_USAGE = {"tokens_in": 912, "tokens_out": 88, "cost": 0.00019}
+_USAGE: JsonDict = {"tokens_in": 912, "tokens_out": 88, "cost": 0.00019}
 
 Version = Annotated[
     int | None, Field(ge=1, le=LARGEST_VERSION, description="Version of the dataset; the current one when absent.")
@@ -83,8 +84,8 @@ class Finding(ApiModel):
     claims: list[FactClaim]
 
 
-_FACT = {"id": "f7", "name": "share of missing values of price", "value": 0.25}
-_CLAIM = {"text": "25.0%", "value": 25.0, "fact": "f7", "status": "grounded"}
+_FACT: JsonDict = {"id": "f7", "name": "share of missing values of price", "value": 0.25}
+_CLAIM: JsonDict = {"text": "25.0%", "value": 25.0, "fact": "f7", "status": "grounded"}
 
 
 class InsightsAnswer(ApiModel):

@@ -51,6 +51,10 @@ def test_columns_of_the_same_values_are_told_apart_by_rows() -> None:
     assert not is_answer([["a", 2, 2], ["b", 1, 1]], known, ordered=False)
 
 
+def test_a_row_is_used_once() -> None:
+    assert not is_answer([["a"], ["b"], ["b"]], [["a"], ["a"], ["b"]], ordered=False)
+
+
 def test_a_column_is_used_once() -> None:
     assert not is_answer([[1, "a"], [2, "b"]], [[1, 1], [2, 2]], ordered=False)
 

@@ -198,6 +198,7 @@ async def test_nothing_personal_and_no_cells_leave(level: str, runner: AskRunner
     assert len(llm.received) == 5
     assert CANARY not in runner.sent
     assert SECRET not in runner.sent
+    assert "8.5" not in runner.sent
     assert ("9.5" in runner.sent) == (level != "schema")
     assert ("2.25" in runner.sent) == (level != "schema")
 

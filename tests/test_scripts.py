@@ -53,7 +53,7 @@ class TestEveryScript:
         assert os.access(ROOT / "scripts" / name, os.X_OK)
 
 
-@pytest.mark.parametrize("name", ["start-dev.sh", "stop-dev.sh", "status.sh", "logs.sh", "demo.sh"])
+@pytest.mark.parametrize("name", ["start-dev.sh", "stop-dev.sh", "status.sh", "logs.sh", "demo.sh", "evaluate-llm.sh"])
 def test_an_unknown_instance_is_refused_with_the_known_ones(name: str) -> None:
     done = run(ROOT / "scripts" / name, "--project", "pro99")
     assert done.returncode == 2

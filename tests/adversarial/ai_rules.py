@@ -14,6 +14,8 @@ SCHEDULE = {"project_id": "{project_id}", "name": "{fresh_name}", "cron": "0 0 2
 ARTIFACT = {"name": "{artifact}"}
 ASKED = {"task_id": "{question_task_id}"}
 QUESTION = {"project_id": "{project_id}", "dataset_ids": ["{dataset_id}"], "question": "How many rows?"}
+ABOUT = {"project_id": "{project_id}", "dataset_id": "{dataset_id}"}
+RESULT = {"project_id": "{project_id}", "task_id": "{task_id}"}
 TERM = {"project_id": "{project_id}", "name": "{fresh_name}", "definition": "What it means."}
 VERIFIED = {
     "project_id": "{project_id}",
@@ -42,6 +44,9 @@ AI_RULES: dict[str, Rule] = {
     "analysis_replay": Rule(EDITOR, "analysis:write"),
     "analysis_events": Rule(VIEWER, "analysis:read"),
     "analysis_ask": Rule(EDITOR, "analysis:write", QUESTION),
+    "analysis_insights": Rule(EDITOR, "analysis:write", ABOUT),
+    "analysis_explain": Rule(EDITOR, "analysis:write", RESULT),
+    "analysis_describe_columns": Rule(EDITOR, "analysis:write", ABOUT),
     "analysis_ask_stream": Rule(EDITOR, "analysis:write", QUESTION),
     "analysis_ask_follow": Rule(VIEWER, "analysis:read", path=ASKED),
     "analysis_ask_suggestions": Rule(VIEWER, "analysis:read", query="?project_id={project_id}"),

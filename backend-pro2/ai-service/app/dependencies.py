@@ -16,6 +16,7 @@ from .services.conversations import Conversations
 from .services.feedback import FeedbackGiven
 from .services.glossary import Glossary
 from .services.hypotheses import Hypotheses
+from .services.insights import Insights
 from .services.jobs import Jobs
 from .services.llm_policies import LlmPolicies
 from .services.model_aliases import ModelAliases
@@ -43,6 +44,11 @@ async def analyses(request: Request) -> Analyses:
 async def asks(request: Request) -> Asks:
     """Use cases of questions."""
     return Asks(_resources(request))
+
+
+async def insights(request: Request) -> Insights:
+    """Use cases of insights, explanations and descriptions of columns."""
+    return Insights(_resources(request))
 
 
 async def replays(request: Request) -> Replays:
@@ -184,6 +190,7 @@ def _resources(request: Request) -> Resources:
 
 AnalysesDep = Annotated[Analyses, Depends(analyses)]
 AsksDep = Annotated[Asks, Depends(asks)]
+InsightsDep = Annotated[Insights, Depends(insights)]
 CertificationsDep = Annotated[Certifications, Depends(certifications)]
 ReplaysDep = Annotated[Replays, Depends(replays)]
 HypothesesDep = Annotated[Hypotheses, Depends(hypotheses)]

@@ -7,6 +7,9 @@ from .services.ask_execution import PRELOAD as ASK_PRELOAD
 from .services.ask_runs import run_ask
 from .services.certifications import PRELOAD as CERTIFICATION_PRELOAD
 from .services.certifications import run_certification
+from .services.description_runs import run_description
+from .services.explanation_runs import run_explanation
+from .services.insight_runs import run_insights
 from .services.job_runs import PRELOAD as JOB_PRELOAD
 from .services.job_runs import run_job
 from .services.llm_ledger import EGRESS_SECONDS, LOST_SECONDS, forget_old_calls, settle_lost_calls
@@ -32,6 +35,9 @@ app = create_worker(
         "evaluation": run_evaluation,
         "monitoring": run_evaluation,
         "ask": run_ask,
+        "insights": run_insights,
+        "explain": run_explanation,
+        "describe": run_description,
     },
     (*PRELOAD, *CERTIFICATION_PRELOAD, *JOB_PRELOAD, *TRAIN_PRELOAD, *MODEL_PRELOAD, *ASK_PRELOAD),
     {

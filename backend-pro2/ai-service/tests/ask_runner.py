@@ -1,6 +1,6 @@
 """Questions answered in the test's own process: real servers, the real sandbox, and a scripted LLM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,22 @@ from shared.testing.llm_server import ScriptedLlm
 from shared.testing.project import Workspace
 
 from ..app.schemas.asks import AskRequest
+from ..app.schemas.insights import DescriptionsRequest, ExplanationRequest, InsightsRequest
+from ..app.services.analyses import Analyses
 from ..app.services.ask_runs import run_ask
 from ..app.services.asks import Asks
+from ..app.services.description_runs import run_description
+from ..app.services.explanation_runs import run_explanation
+from ..app.services.insight_runs import run_insights
+from ..app.services.insights import Insights, answer_of
 from .support import Columns, DatasetMaker
 
-HANDLERS: dict[str, Handler] = {"ask": run_ask}
+HANDLERS: dict[str, Handler] = {
+    "ask": run_ask,
+    "insights": run_insights,
+    "explain": run_explanation,
+    "describe": run_description,
+}
 CANARY = "canary-7f3a"
 SECRET = "secret_email"
 REGIONS = ["north"] * 8 + ["south"] * 9 + [CANARY] * 3
@@ -51,6 +62,7 @@ def profiled(columns: Columns, personal: Sequence[str] = ()) -> dict[str, Any]:
             "type": "number" if number else "string",
             "nulls": 0,
             "distinct": len(counts),
+            "count": len(values),
             "top": top[:10],
         }
         figures = {"min": min(values), "max": max(values), "mean": sum(values) / len(values)} if number else {}
@@ -102,7 +114,35 @@ class AskRunner:
             question=question,
             conversation_id=conversation_id,
         )
-        task = await Asks(self.resources).submit(self.workspace.editor, request, None)
+        return await self._run(await Asks(self.resources).submit(self.workspace.editor, request, None))
+
+    async def insights(self, dataset_id: UUID, **more: Any) -> Task:
+        """The task of a search for insights, after its run."""
+        request = InsightsRequest(project_id=self.workspace.project_id, dataset_id=dataset_id, **more)
+        return await self._ran(Insights(self.resources).insights(self.workspace.editor, request, None, 0))
+
+    async def explain(self, task_id: UUID) -> Task:
+        """The task of an explanation, after its run."""
+        request = ExplanationRequest(project_id=self.workspace.project_id, task_id=task_id)
+        return await self._ran(Insights(self.resources).explain(self.workspace.editor, request, None, 0))
+
+    async def describe(self, dataset_id: UUID) -> Task:
+        """The task of a description of columns, after its run."""
+        request = DescriptionsRequest(project_id=self.workspace.project_id, dataset_id=dataset_id)
+        return await self._ran(Insights(self.resources).describe(self.workspace.editor, request, None, 0))
+
+    async def found(self, ran: Awaitable[Task]) -> dict[str, Any]:
+        """The answer of insights, an explanation or a description, which there must be."""
+        task = await ran
+        assert (task.status, task.error_detail) == ("succeeded", None)
+        return answer_of(await Analyses(self.resources).result(self.workspace.editor, task.id))
+
+    async def _ran(self, submitted: Awaitable[Task | dict[str, Any]]) -> Task:
+        task = await submitted
+        assert isinstance(task, Task)
+        return await self._run(task)
+
+    async def _run(self, task: Task) -> Task:
         leases = self._leases()
         claimed = await leases.claim()
         assert claimed is not None

@@ -13,6 +13,8 @@ SCHEDULE = {"project_id": "PROJECT", "name": "FRESH", "cron": "0 6 * * *", "acti
 JOB = {"project_id": "PROJECT", "dataset_id": "DATASET", "job": "partitioned-profile"}
 TRAINING = {"project_id": "PROJECT", "dataset_id": "DATASET", "target": "x", "name": "FRESH"}
 QUESTION = {"project_id": "PROJECT", "dataset_ids": ["DATASET"], "question": "How many?"}
+ABOUT = {"project_id": "PROJECT", "dataset_id": "DATASET"}
+RESULT = {"project_id": "PROJECT", "task_id": "TASK"}
 TERM = {"project_id": "PROJECT", "name": "FRESH", "definition": "What it means."}
 VERIFIED = {"project_id": "PROJECT", "question": "FRESH", "sql": "SELECT 1 AS one", "dataset_ids": ["DATASET"]}
 SHORT = {name: value for name, value in ORDER.items() if name != "type"}
@@ -51,8 +53,12 @@ OPERATIONS = {
     "analysis_retry": Operation(CHANGE, "POST", "/analysis/TASK/retry", 202, task="failed"),
     "analysis_replay": Operation(CHANGE, "POST", "/analysis/TASK/replay", 409),
     "analysis_events": Operation(READ, "GET", "/analysis/TASK/events", 200, task="failed"),
-    # Without an LLM nobody is asked who they are to the project; with one, test_ask_streaming.py tells.
+    # Without an LLM nobody is asked who they are to the project; with one, test_ask_streaming.py and
+    # test_insight_orders.py tell.
     "analysis_ask": Operation(ANYBODY, "POST", "/analysis/ask", 503, QUESTION),
+    "analysis_insights": Operation(ANYBODY, "POST", "/analysis/insights", 503, ABOUT),
+    "analysis_explain": Operation(ANYBODY, "POST", "/analysis/explain", 503, RESULT),
+    "analysis_describe_columns": Operation(ANYBODY, "POST", "/analysis/describe-columns", 503, ABOUT),
     "analysis_ask_stream": Operation(ANYBODY, "POST", "/analysis/ask/stream", 503, QUESTION),
     "analysis_ask_follow": Operation(READ, "GET", "/analysis/ask/TURN/stream", 200),
     "analysis_ask_suggestions": Operation(READ, "GET", "/analysis/ask/suggestions?project_id=PROJECT", 200),

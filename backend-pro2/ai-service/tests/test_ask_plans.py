@@ -10,9 +10,10 @@ from shared.ids import new_id
 from ..app.repositories.profiled_versions import ProfiledVersion
 from ..app.schemas.llm_policies import Level
 from ..app.services.ask_plans import Plan, UnreadablePlan, read_plan
-from ..app.services.ask_prompts import answer_messages, plan_messages, repair_messages
+from ..app.services.ask_prompts import answer_messages, plan_messages
 from ..app.services.ask_results import ExecutedTable, of_analysis
 from ..app.services.llm_context import MOST_CHARACTERS, Context, as_data, table_of
+from ..app.services.llm_prompts import repair_messages
 
 ONE = Plan(sql=["SELECT 1"])
 

@@ -66,9 +66,10 @@ class World:
             "PROJECT": str(new_id() if absent else self.workspace.project_id),
             "DATASET": str(new_id() if absent else self.dataset_id),
             "FRESH": str(new_id()),
+            "TASK": str(new_id() if absent else task),
         }
         body = operation.body and filled(operation.body, places)
-        path = operation.path.replace("TASK", str(new_id() if absent else task)).replace("PROJECT", places["PROJECT"])
+        path = operation.path.replace("TASK", places["TASK"]).replace("PROJECT", places["PROJECT"])
         path = path.replace("PROJECT", places["PROJECT"])
         if made := next((made for made in AskBench.MADE if made in path), None):
             path = path.replace(made, str(new_id() if absent else await self.of_asks(person, made)))

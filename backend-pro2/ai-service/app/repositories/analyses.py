@@ -16,8 +16,14 @@ PREDICTION = "prediction"
 EVALUATION = "evaluation"
 MONITORING = "monitoring"
 ASK = "ask"
+INSIGHTS = "insights"
+EXPLAIN = "explain"
+DESCRIBE = "describe"
 # All of them leave a result document.
-KINDS = (KIND, REPLAY, JOB, CERTIFICATION, TRAIN, PREDICTION, EVALUATION, MONITORING, ASK)
+KINDS = (
+    *(KIND, REPLAY, JOB, CERTIFICATION, TRAIN, PREDICTION, EVALUATION, MONITORING),
+    *(ASK, INSIGHTS, EXPLAIN, DESCRIBE),
+)
 
 _PAGE = """
 SELECT t.id, t.kind, t.queue, t.status, t.priority, t.project_id, t.dataset_id, t.version, t.params, t.attempts,

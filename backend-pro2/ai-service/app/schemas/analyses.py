@@ -205,11 +205,20 @@ class AskManifest(ApiModel):
     replies: int = Field(description="How often the LLM was asked: for plans, repairs and the answer.")
 
 
+class LlmManifest(ApiModel):
+    """How the LLM came into a result."""
+
+    model: str
+    policy: str = Field(description="What the LLM could see of the data then.")
+    replies: int = Field(description="How often the LLM was asked.")
+
+
 class ResultManifest(ApiModel):
     """All that is needed to repeat the analysis, and where it ran."""
 
     dataset_id: UUID | None = Field(
-        description="Null of a certification, which reads no dataset, and of a question to several."
+        description="Null of a certification, which reads no dataset, of a question to several, and of the "
+        "explanation of a task without one."
     )
     version: int | None
     sha256: str
@@ -221,6 +230,7 @@ class ResultManifest(ApiModel):
     cluster: ClusterSize | None = Field(None, description="The Ray cluster, of a distributed job that ran on one.")
     took_ms: int
     ask: AskManifest | None = Field(None, description="Of a question alone.")
+    llm: LlmManifest | None = Field(None, description="Of insights, explanations and descriptions of columns.")
     hashes: dict[str, str] | None = Field(
         None,
         description="SHA-256 of the canonical form of `summary`, `tables`, `charts` and `warnings`, for replays; null "

@@ -23,7 +23,8 @@ def _readable(text: str) -> str:
     return text
 
 
-Question = Annotated[str, StringConstraints(min_length=1, max_length=QUESTION_CHARACTERS), AfterValidator(_readable)]
+Readable = AfterValidator(_readable)
+Question = Annotated[str, StringConstraints(min_length=1, max_length=QUESTION_CHARACTERS), Readable]
 DatasetIds = Annotated[
     list[UUID],
     Field(min_length=1, max_length=MOST_DATASETS, description="Datasets of the project, in their current versions."),

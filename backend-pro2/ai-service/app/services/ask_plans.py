@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .llm_replies import MOST_CHARACTERS, objects
+
 MOST_QUERIES = 3
-MOST_CHARACTERS = 64 * 1024
 _FENCE = re.compile(r"```(?:sql|duckdb|SQL)\s*\n(.*?)```", re.DOTALL)
 _BARE = re.compile(r"\s*(?:select|with|from)\b", re.IGNORECASE)
-_OPENING = re.compile(r"\{")
 MEMBERS = ("sql", "analysis", "clarify", "refuse")
 
 
@@ -39,7 +38,7 @@ def read_plan(text: str) -> Plan:
     if not text.strip():
         raise UnreadablePlan("The reply is empty.")
     text = text[:MOST_CHARACTERS]
-    for found in _objects(text):
+    for found in objects(text):
         if any(member in found for member in MEMBERS):
             return _of(found)
     if fences := _FENCE.findall(text):
@@ -68,20 +67,3 @@ def _queries(found: list[Any]) -> Plan:
     if len(found) > MOST_QUERIES:
         raise UnreadablePlan(f"There are {len(found)} queries; {MOST_QUERIES} may be run for a question.")
     return Plan(sql=[query.strip() for query in found])
-
-
-def _objects(text: str) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects that stand in a text, outer ones before those in them."""
-    decoder = json.JSONDecoder(strict=False)
-    place = 0
-    for _ in range(50):
-        opening = _OPENING.search(text, place)
-        if opening is None:
-            return
-        try:
-            found, place = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            place = opening.end()
-            continue
-        if isinstance(found, Mapping):
-            yield found

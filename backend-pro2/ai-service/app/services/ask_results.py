@@ -16,7 +16,7 @@ CELL_CHARACTERS = 200
 CHARACTERS_TOLD = 20_000
 WITHHELD = "withheld"
 # Analyses whose results say nothing of single rows.
-_AGGREGATING = frozenset({"correlation", "hypothesis-test", "anova", "regression", "stratified", "power", "ab-test"})
+AGGREGATING = frozenset({"correlation", "hypothesis-test", "anova", "regression", "stratified", "power", "ab-test"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def of_analysis(
             [{"name": column, "type": _type(table["rows"], place)} for place, column in enumerate(table["columns"])],
             table["rows"],
             literals=literals,
-            rows_told=[kind in _AGGREGATING] * len(table["rows"]),
+            rows_told=[kind in AGGREGATING] * len(table["rows"]),
             columns_told=[True] * len(table["columns"]),
             known_texts=known,
             given_names=[*names, *table["columns"]],

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,18 +20,20 @@ from ..repositories.results import Result
 from . import ask_deltas
 from .ask_execution import Refused, execute
 from .ask_plans import Plan, UnreadablePlan, read_plan
-from .ask_prompts import Message, answer_messages, plan_messages, repair_messages
+from .ask_prompts import answer_messages, plan_messages
 from .ask_results import Executed
 from .conversations import Told, history, keep_turn
 from .fingerprints import fingerprint, hashes_of
 from .glossary import terms_for
 from .hypotheses import note_tests
-from .llm_calls import Completion, LlmCalls, llm_calls_of
+from .llm_calls import llm_calls_of
 from .llm_context import Context, context_of
 from .llm_policies import policy_of
+from .llm_prompts import repair_messages
+from .llm_replies import MOST_REPAIRS
+from .llm_work import LlmWork
 from .verified_queries import SimilarQuery, similar
 
-MOST_REPAIRS = 2
 PLAN_TOKENS = 1024
 ANSWER_TOKENS = 1024
 ANSWER_CHARACTERS = 20_000
@@ -53,29 +54,11 @@ class _Question:
 
 
 @dataclass(slots=True)
-class _Work:
-    """One run of a question: what it has used of the LLM, and how many pieces of it were told."""
+class _Work(LlmWork):
+    """One run of a question, and how many pieces of it were told."""
 
-    run: TaskRun
-    calls: LlmCalls
-    question: _Question
-    started: float = field(default_factory=time.monotonic)
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: Decimal = Decimal(0)
+    question: _Question = field(kw_only=True)
     pieces: int = 0
-    replies: int = 0
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-
-    async def complete(self, purpose: str, messages: Sequence[Message], tokens: int, on_text: Any = None) -> Completion:
-        """Ask the model under the question's policy."""
-        level = self.question.context.level
-        said = await self.calls.complete(self.run, purpose, messages, max_tokens=tokens, on_text=on_text, policy=level)
-        self.tokens_in += said.tokens_in
-        self.tokens_out += said.tokens_out
-        self.cost += said.cost
-        self.replies += 1
-        return said
 
     async def tell(self, text: str) -> None:
         """Give out a piece of the answer to whoever follows."""
@@ -88,10 +71,6 @@ class _Work:
         self.pieces += 1
         await ask_deltas.publish_step(self.run.resources.redis, self.run.task.id, self.pieces, event, data)
 
-    def warn(self, code: str, message: str) -> None:
-        """Note something that the reader of the answer must know."""
-        self.warnings.append({"code": code, "message": message})
-
 
 async def run_ask(run: TaskRun) -> None:
     """Answer a question.
@@ -100,7 +79,8 @@ async def run_ask(run: TaskRun) -> None:
         TaskFailed: `ask_failed`, no plan of the model could be carried out; what LlmCalls.complete raises.
         NotFound, Conflict: a dataset cannot be used any more.
     """
-    work = _Work(run, llm_calls_of(run.resources), await _read(run))
+    question = await _read(run)
+    work = _Work(run, llm_calls_of(run.resources), question.context.level, question=question)
     await run.progress(0, STEPS, "Planning")
     plan, executed = await _executed(work)
     await run.progress(STEPS - 1, STEPS, "Answering")
@@ -208,16 +188,14 @@ async def _answered(work: _Work, executed: Executed) -> Grounded:
 
 async def _keep(work: _Work, executed: Executed, found: Grounded) -> None:
     run, question = work.run, work.question
-    if found.struck:
-        numbers = "1 number" if found.struck == 1 else f"{found.struck} numbers"
-        work.warn("unverified_numbers", f"{numbers} of the answer cannot be found in the results: [unverified].")
+    work.warn_of_struck(found.struck, "the answer cannot be found in the results")
     summary = {
         "conversation_id": None if question.conversation_id is None else str(question.conversation_id),
         "question": question.text,
         "answer": found.answer,
         "sql": executed.sql,
         "claims": [claim.as_json() for claim in found.claims],
-        "usage": {"tokens_in": work.tokens_in, "tokens_out": work.tokens_out, "cost": float(work.cost)},
+        "usage": work.usage,
     }
     tables = [table.as_result() for table in executed.tables]
     parts: dict[str, Any] = {"summary": summary, "tables": tables, "charts": executed.charts}

@@ -6,28 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from shared.database import Session
-from shared.errors import APIException, Conflict, Forbidden, Invalid, NotFound, ServiceUnavailable
+from shared.errors import NotFound
 from shared.idempotency import keep_answer
 from shared.membership import ProjectRole, require_project
 from shared.resources import Resources
-from shared.tasks import NewTask, Queue, Task, TaskStatus
+from shared.tasks import NewTask, Queue, Task
 
 from ..repositories.analyses import ASK
 from ..repositories.results import Result
 from ..schemas.asks import AskRequest
 from .analyses import Analyses
 from .conversations import append_turn, open_conversation
+from .llm_calls import require_llm
+from .llm_orders import awaited
 from .sql_checks import shown_tables
-
-NOT_CONFIGURED = "No LLM is configured here, so questions cannot be answered; the operator sets OPENAI_API_KEY."
-# How a question that has failed in time is answered; what is not named here is about the question itself.
-_PROBLEMS: dict[str, type[APIException]] = {
-    **dict.fromkeys(("llm_not_configured", "llm_unavailable", "llm_timeout", "llm_refused"), ServiceUnavailable),
-    **dict.fromkeys(("llm_budget_exceeded", "quota_exceeded"), Forbidden),
-    **dict.fromkeys(("dataset_not_ready", "version_expired", "version_blocked", "cancelled"), Conflict),
-    "not_found": NotFound,
-    **dict.fromkeys(("internal_error", "poison"), APIException),
-}
 
 
 class Asks:
@@ -52,25 +44,19 @@ class Asks:
             As `submit`. APIException: it has failed within that time; the code is the task's.
         """
         task = await self.submit(user_id, request, request_id)
-        if wait > 0:
-            task = await self._ledger.wait(task.id, user_id, wait)
-        if task.status == TaskStatus.SUCCEEDED:
-            return await self.answer(user_id, task.id)
-        if task.is_finished:
-            raise _problem(task)
-        return task
+        task, is_done = await awaited(self._ledger, task, user_id, wait, "question")
+        return await self.answer(user_id, task.id) if is_done else task
 
     async def submit(self, user_id: UUID, request: AskRequest, request_id: str | None) -> Task:
         """Accept a question; once this returns, it will be answered.
 
         Raises:
-            ServiceUnavailable: `llm_not_configured`.
+            LlmNotConfigured.
             Forbidden: the caller may only view the project. ProjectArchived.
             Conflict: `dataset_not_ready`; `conversation_full`, `too_many_conversations`.
             TooManyTasks: the project's quota of unfinished tasks is used up.
         """
-        if not self._settings.openai_api_key.get_secret_value():
-            raise ServiceUnavailable(NOT_CONFIGURED, code="llm_not_configured")
+        require_llm(self._settings)
         async with self._database.transaction() as session:
             task = await self._accept(session, user_id, request, request_id)
             await keep_answer(session, task)
@@ -127,10 +113,3 @@ def _order(user_id: UUID, request: AskRequest, params: dict[str, Any], request_i
         dataset_id=request.dataset_ids[0] if len(request.dataset_ids) == 1 else None,
         request_id=request_id,
     )
-
-
-def _problem(task: Task) -> APIException:
-    if task.status == TaskStatus.CANCELLED:
-        return Conflict("The question was called off.", code="cancelled")
-    code, detail = task.error_code or "internal_error", task.error_detail or "The question failed."
-    return _PROBLEMS.get(code, Invalid)(detail, code=code)

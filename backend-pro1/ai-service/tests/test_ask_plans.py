@@ -14,6 +14,7 @@ from ..app.services.ask_prompts import answer_messages, plan_messages
 from ..app.services.ask_results import ExecutedTable, of_analysis
 from ..app.services.llm_context import MOST_CHARACTERS, Context, as_data, table_of
 from ..app.services.llm_prompts import repair_messages
+from ..app.services.llm_replies import objects
 
 ONE = Plan(sql=["SELECT 1"])
 
@@ -139,3 +140,8 @@ def test_what_of_an_analysis_is_told() -> None:
         "table": "a_b", "columns": 0, "rows": 2, "cells": [["price", 1.5], ["withheld", 2.5]]
     }  # fmt: skip
     assert of_analysis("describe", {}, answer, ["price"])[1].told(Level.AGGREGATES)["cells"] == "withheld"
+
+
+def test_what_is_nested_beyond_reason_is_left_to_nobody_s_stack() -> None:
+    deep = [f"{'[' * depth}1{']' * depth}" for depth in (98, 100, 5000)]
+    assert [len(list(objects(f'{{"a": {inside}}}'))) for inside in deep] == [1, 0, 0]

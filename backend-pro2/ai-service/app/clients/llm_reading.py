@@ -14,6 +14,7 @@ from .llm_exchange import ExchangeFailed, Fault, Usage
 MOST_TOKENS = 10_000_000
 DETAIL_CHARACTERS = 300
 REASON_CHARACTERS = 40
+MOST_NESTED = 100
 
 
 class AnswerReader:
@@ -83,8 +84,9 @@ class AnswerReader:
 
     def _read(self, raw: bytes) -> str:
         try:
-            body = json.loads(raw.decode("utf-8", "replace"))
-        except (ValueError, RecursionError):
+            text = raw.decode("utf-8", "replace")
+            body = json.loads(text) if nesting(text) <= MOST_NESTED else None
+        except ValueError:
             return ""
         if not isinstance(body, dict):
             return ""
@@ -127,6 +129,21 @@ def usage_of(value: object) -> Usage | None:
     details = value.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
     return Usage(tokens_in, tokens_out, min(cached or 0, tokens_in))
+
+
+def nesting(text: str) -> int:
+    """How deep the brackets of a JSON text go, those in strings too.
+
+    To be asked before it is parsed: whatever else runs at the parser's limit of recursion, such as finalizers, fails.
+    """
+    deepest = depth = 0
+    for character in text:
+        if character in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "}]" and depth:
+            depth -= 1
+    return deepest
 
 
 def error_text(said: object) -> str:

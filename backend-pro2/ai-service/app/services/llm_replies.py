@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..clients.llm_reading import MOST_NESTED, nesting
+
 MOST_REPAIRS = 2
 MOST_CHARACTERS = 64 * 1024
 _MOST_OPENINGS = 50
@@ -21,13 +23,15 @@ def objects(text: str) -> Iterator[Mapping[str, Any]]:
     """The JSON objects that stand in a text, outer ones before those in them."""
     decoder = json.JSONDecoder(strict=False)
     text, place = text[:MOST_CHARACTERS], 0
+    if nesting(text) > MOST_NESTED:
+        return
     for _ in range(_MOST_OPENINGS):
         opening = _OPENING.search(text, place)
         if opening is None:
             return
         try:
             found, place = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             place = opening.end()
             continue
         if isinstance(found, Mapping):

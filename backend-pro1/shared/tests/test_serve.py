@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -27,13 +27,7 @@ def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
 
 @asynccontextmanager
 async def serving(drain_seconds: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {"API_GATEWAY_PORT": str(port), "KEEP_ALIVE_DRAIN_SECONDS": drain_seconds, "ENV_FILE": "/dev/null"}
-    command = [sys.executable, "-m", "shared.serve", "api-gateway.app.main:app"]
-    process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+    process, port = await started(drain_seconds)
     try:
         yield process, port
     finally:
@@ -42,13 +36,33 @@ async def serving(drain_seconds: str) -> AsyncIterator[tuple[asyncio.subprocess.
         await process.wait()
 
 
+async def started(drain_seconds: str) -> tuple[asyncio.subprocess.Process, int]:
+    """A gateway that listens. A free port may be somebody's own by then, and the next one is tried."""
+    for _ in range(10):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        settings = {"API_GATEWAY_PORT": str(port), "KEEP_ALIVE_DRAIN_SECONDS": drain_seconds, "ENV_FILE": "/dev/null"}
+        command = [sys.executable, "-m", "shared.serve", "api-gateway.app.main:app"]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=settings, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        if await listens(process, port):
+            return process, port
+    raise AssertionError("it never came to listen")
+
+
+async def listens(process: asyncio.subprocess.Process, port: int) -> bool:
+    """Whether it does before it ends; one that does neither is killed by the test's time limit."""
+    while process.returncode is None:
+        with suppress(OSError):
+            (await connect(port))[1].close()
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
 async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    for _ in range(900):
-        try:
-            return await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.1)
-    raise AssertionError("it does not listen")
+    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
@@ -60,7 +74,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def test_a_stopping_service_answers_once_more_on_each_connection_and_takes_no_new_one() -> None:
-    async with serving("60") as (process, port):
+    async with serving("15") as (process, port):
         reader, writer = await connect(port)
         assert b"connection: close" not in await answer(reader, writer)
         process.send_signal(signal.SIGTERM)

@@ -6,6 +6,7 @@ Nothing of it is trusted: members may be absent, of another type, or far too lar
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .llm_exchange import ExchangeFailed, Fault, Usage
@@ -15,6 +16,7 @@ MOST_TOKENS = 10_000_000
 DETAIL_CHARACTERS = 300
 REASON_CHARACTERS = 40
 MOST_NESTED = 100
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class AnswerReader:
@@ -132,12 +134,12 @@ def usage_of(value: object) -> Usage | None:
 
 
 def nesting(text: str) -> int:
-    """How deep the brackets of a JSON text go, those in strings too.
+    """How deep the brackets of a JSON text go.
 
     To be asked before it is parsed: whatever else runs at the parser's limit of recursion, such as finalizers, fails.
     """
     deepest = depth = 0
-    for character in text:
+    for character in _STRING.sub("", text):
         if character in "{[":
             depth += 1
             deepest = max(deepest, depth)

@@ -120,9 +120,16 @@ piece_e2e_attacks() {
   pytest_in "$REPO_ROOT" -m e2e tests/adversarial
 }
 
+# Each folder by itself, as its tests have the scripted model to themselves; 5 says that none of them was chosen.
 chosen_e2e() {
+  local folder code=0 ended
   start_pair
-  pytest_in "$REPO_ROOT" -m e2e tests
+  for folder in e2e adversarial faults; do
+    ended=0
+    (pytest_in "$REPO_ROOT" -m e2e "tests/$folder") || ended=$?
+    ((ended == 0 || ended == 5)) || code="$ended"
+  done
+  exit "$code"
 }
 
 # The files of $1/tests whose names match the regular expression $2.

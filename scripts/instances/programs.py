@@ -25,6 +25,8 @@ GRACE_SECONDS = 20
 HANDING_BACK_SECONDS = 20
 FLOWER_PASSWORD = re.compile(r"[A-Za-z0-9_.~-]{16,}")
 RAY_AGENT_OFFSET = 2
+# Every driver and worker takes one, and the kernel keeps it for a minute after its end. 30 to 39 are of other programs.
+RAY_WORKER_OFFSETS = (*range(10, 30), *range(40, 88))
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,7 @@ def _ray(instance: Instance) -> Program:
         "object-manager-port": port + 6,
         "node-manager-port": port + 7,
         "ray-client-server-port": port + 8,
-        "min-worker-port": port + 10,
-        "max-worker-port": port + 29,
+        "worker-port-list": ",".join(str(port + offset) for offset in RAY_WORKER_OFFSETS),
     }
     command = [str(_script("ray")), "start", "--head", "--block", "--node-ip-address=127.0.0.1", "--num-gpus=0"]
     command += [f"--{name}={value}" for name, value in ports.items()]

@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 PROJECT ?= pro1
+PYTEST = $${VENV:-.venv}/bin/python -m pytest -q
 
 ##@ Run
 
@@ -46,6 +47,10 @@ isolation: ## Every crossing between the running instances, tried
 soak: ## The long fault test: thousands of tasks under hundreds of faults
 	./scripts/soak.sh
 
+manifests: ## Render, validate and test everything for Kubernetes
+	./scripts/check-deployments.sh
+	$(PYTEST) tests/deployments
+
 lint: ## Style, types, import contracts, shell, drift
 	./scripts/lint.sh
 
@@ -71,4 +76,4 @@ lock: ## Compile the lock files
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup up down status logs demo test unit integration e2e containers isolation soak lint format ci sync add lock help
+.PHONY: setup up down status logs demo test unit integration e2e containers isolation soak manifests lint format ci sync add lock help

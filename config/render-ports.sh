@@ -24,6 +24,7 @@ Object store, console|S3_PORT S3_CONSOLE_PORT
 Prometheus|PROMETHEUS_PORT
 Ray head|RAY_PORT
 Flower, Grafana, Alertmanager, where they are on|FLOWER_PORT GRAFANA_PORT ALERTMANAGER_PORT
+Metrics of the workers: data, AI (local mode)|DATA_WORKER_METRICS_PORT AI_WORKER_METRICS_PORT
 ROWS
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Style, types, import contracts, shell scripts, and drift of the stamped copies. Changes nothing.
+# Style, types, import contracts, shell scripts, the list of metrics, dashboards, and drift of the stamped copies. Changes
+# nothing.
 #
 # Usage: scripts/lint.sh [--fix]
 #
-#   --fix  let ruff repair and format first
+#   --fix  let ruff repair and format first, list the metrics anew and write the dashboards
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
@@ -18,6 +19,16 @@ step() {
 
 in_source() { (cd "$SOURCE_PROJECT" && "$@"); }
 
+list_metrics() { in_source "$VENV/bin/python" -m shared.metrics.catalogue; }
+
+lint_metrics() {
+  list_metrics | cmp --silent - docs/metrics.md && return
+  log "docs/metrics.md is not what the code declares: run ./scripts/lint.sh --fix"
+  return 1
+}
+
+lint_dashboards() { "$VENV/bin/python" scripts/dashboards/generate.py --check; }
+
 lint_shell() { shell_scripts | xargs "$VENV/bin/shellcheck"; }
 
 main() {
@@ -25,6 +36,8 @@ main() {
     --fix)
       "$VENV/bin/ruff" check --quiet --fix .
       "$VENV/bin/ruff" format --quiet .
+      list_metrics >docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+      "$VENV/bin/python" scripts/dashboards/generate.py
       ;;
     --help | -h)
       show_usage
@@ -39,6 +52,8 @@ main() {
   step "mypy: $SOURCE_PROJECT" in_source "$VENV/bin/python" -m mypy --no-error-summary
   step 'import contracts' in_source "$VENV/bin/lint-imports" --no-logo
   step 'shellcheck' lint_shell
+  step 'dashboards' lint_dashboards
+  step 'list of metrics' lint_metrics
   step 'stamped copies' "$REPO_ROOT/scripts/sync-projects.sh" --check
 }
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,12 @@ def test_named_files_exist(document: Path) -> None:
     places = (document.parent, ROOT, ROOT / "backend-pro1")
     missing = [name for name in {*linked, *named} if not any((place / name).exists() for place in places)]
     assert missing == []
+
+
+def test_the_list_of_metrics_is_what_the_code_declares() -> None:
+    command = [sys.executable, "-m", "shared.metrics.catalogue"]
+    declared = subprocess.run(command, cwd=ROOT / "backend-pro1", capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / "metrics.md").read_text() == declared, "run ./scripts/lint.sh --fix"
 
 
 def test_scripts_in_the_readme_exist_and_run() -> None:

@@ -1,10 +1,11 @@
-"""The commands: env, url, servers, up, down, purge, status, admin, logs."""
+"""The commands: env, url, servers, up, down, purge, status, admin, logs, lines."""
 
 import argparse
 import json
 from collections.abc import Sequence
 
 import backup
+import log_lines
 import restore
 import upgrade
 from by_mode import Start, delete, gateway, look, make_admin, show_logs, start, stop
@@ -125,6 +126,11 @@ def _logs(options: argparse.Namespace) -> int:
     show_logs(instance, options.arguments)
 
 
+def _lines(options: argparse.Namespace) -> int:
+    (instance,) = _instances(options)
+    return log_lines.command(instance, mode_of(instance, _mode(options)), options.arguments)
+
+
 def _isolation(options: argparse.Namespace) -> int:
     # It brings the clients of every server, for which no other command should wait.
     from isolation_check import check
@@ -147,6 +153,7 @@ COMMANDS = {
     "status": _status,
     "admin": _admin,
     "logs": _logs,
+    "lines": _lines,
     "backup": _backup,
     "restore": _restore,
     "upgrade": _upgrade,
@@ -154,7 +161,7 @@ COMMANDS = {
     "isolation": _isolation,
 }
 # What stands after -- is for the program that the command runs.
-WITH_ARGUMENTS = ("admin", "logs", "backup", "restore", "upgrade")
+WITH_ARGUMENTS = ("admin", "logs", "lines", "backup", "restore", "upgrade")
 FLAGS = {
     "up": ("--wheels", "--restart", "--servers-only"),
     "purge": ("--list",),

@@ -23,7 +23,8 @@ PORT_VARIABLES = {
     "ai-service": "AI_SERVICE_PORT",
     "prometheus": "PROMETHEUS_PORT",
 }
-
+# Where workers show their metrics; 0 for nowhere.
+METRICS_VARIABLES = {"data-worker": "DATA_WORKER_METRICS_PORT", "ai-worker": "AI_WORKER_METRICS_PORT"}
 
 FLOWER_OFFSET = 40
 FLOWER_USER = "admin"
@@ -114,6 +115,15 @@ class Instance:
         """Whether somebody else runs this server: it is on another host, or EXTERNAL_SERVERS names it."""
         named = {word.strip() for word in self.values.get("EXTERNAL_SERVERS", "").split(",")}
         return server in named or self.address(server).host not in LOOPBACK
+
+    def metrics_port(self, worker: str) -> int:
+        """The port at which a worker shows its metrics; 0 for none.
+
+        Raises:
+            Refusal: the variable that says so is unusable; names the variable.
+        """
+        variable = METRICS_VARIABLES[worker]
+        return 0 if self.values.get(variable, "0") in {"", "0"} else self._port(variable)
 
     @property
     def ray_enabled(self) -> bool:

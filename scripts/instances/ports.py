@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from instance import PORT_VARIABLES, URL_VARIABLES, Instance
+from instance import METRICS_VARIABLES, PORT_VARIABLES, URL_VARIABLES, Instance
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ def needs(instance: Instance, programs: list[str]) -> Iterator[Need]:
         if program in PORT_VARIABLES or program in URL_VARIABLES:
             variable = PORT_VARIABLES.get(program) or URL_VARIABLES[program]
             yield Need(program, instance.address(program).port, variable)
+        if program in METRICS_VARIABLES and (port := instance.metrics_port(program)):
+            yield Need(program, port, METRICS_VARIABLES[program])
         if program == "flower":
             yield Need(program, instance.address(program).port, "API_GATEWAY_PORT")
         if program == "ray":

@@ -96,7 +96,15 @@ def _object_store(instance: Instance) -> Reading:
 def _prometheus(instance: Instance) -> Reading:
     status, _ = _get(instance.address("prometheus"), "/-/ready")
     _, body = _get(instance.address("prometheus"), "/api/v1/status/buildinfo")
-    return Reading(ok=status == 200, version=str(json.loads(body)["data"]["version"]))
+    return Reading(ok=status == 200, version=str(json.loads(body)["data"]["version"]), note=_firing(instance))
+
+
+def _firing(instance: Instance) -> str:
+    """Alerts that fire; their runbooks stand in docs/runbooks.md."""
+    _, body = _get(instance.address("prometheus"), "/api/v1/alerts")
+    found = [alert["labels"] for alert in json.loads(body)["data"]["alerts"] if alert["state"] == "firing"]
+    names = sorted({labels["alertname"] for labels in found if labels["severity"] != "none"})
+    return f"firing: {', '.join(names)}" if names else ""
 
 
 def _ray(instance: Instance) -> Reading:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from console import Refusal
 from instance import Instance
-from layout import ray_folder
+from layout import HTTP_SERVICES, RAY_METRICS_OFFSET, RULES, ray_folder
 from selection import Selection
 
 SERVERS = ("postgres", "redis", "object-store", "prometheus", "ray")
-HTTP_SERVICES = ("api-gateway", "data-service", "ai-service")
 WORKERS = ("data-worker", "ai-worker", "beat", "flower")
 SERVICES = (*HTTP_SERVICES, *WORKERS)
 ALL = ("postgres", "redis", "object-store", "prometheus", "ray", *SERVICES)
@@ -92,10 +91,12 @@ def _prometheus(instance: Instance, program: Path) -> Program:
         f"--config.file={run / 'prometheus.yml'}",
         f"--storage.tsdb.path={run / 'prometheus'}",
         "--storage.tsdb.retention.time=15d",
+        "--enable-feature=exemplar-storage",
         f"--web.listen-address=127.0.0.1:{address.port}",
         "--log.format=json",
     ]
-    return _server("prometheus", run, command, _digest(run / "prometheus.yml"))
+    # Changed rules, too, are read by a new start.
+    return _server("prometheus", run, command, _digest(run / "prometheus.yml", *sorted(RULES.glob("*.yml"))))
 
 
 def _ray(instance: Instance) -> Program:
@@ -107,7 +108,7 @@ def _ray(instance: Instance) -> Program:
         "dashboard-agent-listen-port": port + RAY_AGENT_OFFSET,
         "dashboard-agent-grpc-port": port + 3,
         "runtime-env-agent-port": port + 4,
-        "metrics-export-port": port + 5,
+        "metrics-export-port": port + RAY_METRICS_OFFSET,
         "object-manager-port": port + 6,
         "node-manager-port": port + 7,
         "ray-client-server-port": port + 8,
@@ -182,8 +183,9 @@ def _script(name: str) -> Path:
     return Path(sys.prefix) / "bin" / name
 
 
-def _digest(path: Path) -> dict[str, str]:
-    return {"CONFIGURATION_DIGEST": hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else ""}
+def _digest(*paths: Path) -> dict[str, str]:
+    content = b"".join(path.read_bytes() for path in paths if path.exists())
+    return {"CONFIGURATION_DIGEST": hashlib.sha256(content).hexdigest()[:16] if content else ""}
 
 
 def outlived_by_none(command: list[str], signal: str = "TERM") -> list[str]:

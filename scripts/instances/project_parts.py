@@ -84,15 +84,20 @@ def make_overlay(instance: Instance, source: str = "pro1") -> bool:
     target = overlay_of(instance.name)
     if target.exists() or not overlay_of(source).is_dir():
         return False
-    words = {source: instance.name}
-    ours = ports_of(instance.number)
-    words |= {port: ours[variable] for variable, port in ports_of(int(source.removeprefix("pro"))).items()}
     draft = RUN / f"overlay-{instance.name}"
     shutil.rmtree(draft, ignore_errors=True)
-    for file in _own_files(OVERLAYS / source):
-        _copy_translated(ROOT / file, draft / translated(str(file.relative_to(OVERLAYS / source)), words), words)
+    fill_overlay(draft, instance.name, source)
     draft.replace(target)
     return True
+
+
+def fill_overlay(target: Path, name: str, source: str = "pro1") -> None:
+    """Put into a folder what the overlay of instance `name` is to be: that of `source`, translated."""
+    words = {source: name}
+    ours = ports_of(int(name.removeprefix("pro")))
+    words |= {port: ours[variable] for variable, port in ports_of(int(source.removeprefix("pro"))).items()}
+    for file in _own_files(OVERLAYS / source):
+        _copy_translated(ROOT / file, target / translated(str(file.relative_to(OVERLAYS / source)), words), words)
 
 
 def translated(text: str, words: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ def instance(tmp_path: Path) -> Instance:
     """Number 80 on a project folder of its own, with a fresh .env."""
     code = tmp_path / "backend-test"
     (code / "shared").mkdir(parents=True)
-    for name in ("config.py", "config_llm.py", "config_rules.py", "__init__.py"):
+    for name in ("config.py", "config_llm.py", "config_observability.py", "config_rules.py", "__init__.py"):
         shutil.copy(ROOT / "backend-pro1" / "shared" / name, code / "shared" / name)
     made = Instance("test", 80, code, home=tmp_path / "run")
     ensure_env(made)

@@ -41,7 +41,7 @@ class TestFiles:
     def test_of_prometheus_name_the_instance(self, instance: Instance) -> None:
         text = (instance.run / "prometheus.yml").read_text()
         assert "project: test" in text
-        for port in (15900, 15901, 15902, 15915, 9169):
+        for port in (15900, 15901, 15902, 15943, 15944, 9169):
             assert f'"127.0.0.1:{port}"' in text
 
 

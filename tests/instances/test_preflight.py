@@ -30,8 +30,13 @@ class TestPorts:
     def test_ray_needs_a_run_of_them(self, instance: Instance) -> None:
         assert [need.port for need in needs(instance, ["ray"])] == list(range(15910, 15919))
 
-    def test_a_worker_needs_none(self, instance: Instance) -> None:
-        assert list(needs(instance, ["data-worker", "beat"])) == []
+    def test_a_worker_needs_one_to_show_its_metrics(self, instance: Instance) -> None:
+        found = [(need.port, need.variable) for need in needs(instance, ["data-worker", "ai-worker", "beat"])]
+        assert found == [(15943, "DATA_WORKER_METRICS_PORT"), (15944, "AI_WORKER_METRICS_PORT")]
+
+    def test_a_worker_that_shows_none_needs_none(self, instance: Instance) -> None:
+        changed = change(instance, "DATA_WORKER_METRICS_PORT", "0")
+        assert [need.program for need in needs(changed, ["data-worker", "ai-worker"])] == ["ai-worker"]
 
 
 class TestSettings:

@@ -1,10 +1,13 @@
 """States, the table and the JSON of status.sh."""
 
+import json
+
 import pytest
 
+import probes
 import status
 from instance import Instance
-from probes import Reading
+from probes import Reading, ask
 from programs import ALL
 from status import InstanceStatus, Status, as_json, as_table, inspect
 from supervisor import Process, Supervisor
@@ -73,6 +76,22 @@ class TestStates:
         state, note = state_of(instance, "prometheus")
         assert state == "disabled"
         assert "install" in note
+
+    def test_alerts_that_fire_are_named(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+        def alert(name: str, severity: str, state: str = "firing") -> dict[str, object]:
+            return {"labels": {"alertname": name, "severity": severity}, "state": state}
+
+        found = [alert("RedisAway", "critical"), alert("DiskLow", "warning"), alert("DiskLow", "warning")]
+        found += [alert("Watchdog", "none"), alert("QueueOld", "warning", "pending")]
+        bodies = {"alerts": {"alerts": found}, "buildinfo": {"version": "2.42.0"}}
+
+        def get(_: object, path: str) -> tuple[int, bytes]:
+            return 200, json.dumps({"data": bodies.get(path.rpartition("/")[2])}).encode()
+
+        monkeypatch.setattr(probes, "_get", get)
+        assert ask(instance, "prometheus") == Reading(ok=True, version="2.42.0", note="firing: DiskLow, RedisAway")
+        found.clear()
+        assert ask(instance, "prometheus").note == ""
 
     def test_external_servers_are_asked_without_a_process(
         self, instance: Instance, monkeypatch: pytest.MonkeyPatch

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from shared.compute import timings
 from shared.compute.child import RESERVED_MB, RESERVED_VARIABLE
+from shared.compute.deaths import counted_deaths
 from shared.compute.handle import FAREWELL_SECONDS, MEBIBYTE, Child
+from shared.compute.hearing import Overheard, about_log, repeat, report_failure
 from shared.compute.protocol import ComputeFailed, Progress, encode_frame
 from shared.compute.spares import Spares
-from shared.logging import get_logger
-
-log = get_logger(__name__)
+from shared.tracing import Span
 
 OnProgress = Callable[[Progress], Awaitable[None]]
 
@@ -75,18 +76,32 @@ class ComputePool:
             ComputeFailed: there is no answer; `code` says why.
         """
         order = {"function": function, "job": job, "memory_mb": memory_mb, "cpu_seconds": self._cpu(timeout_seconds)}
+        order |= about_log()
+        with timings.computing(function, order) as computation:
+            return await self._compute(order, timeout_seconds, memory_mb, on_progress, computation)
+
+    async def _compute(
+        self,
+        order: dict[str, Any],
+        timeout_seconds: float,
+        memory_mb: int,
+        on_progress: OnProgress | None,
+        computation: Span,
+    ) -> dict[str, Any]:
         child = await self._spares.take()
         try:
-            if child.pid is not None:
-                child.begin(child.pid, timeout_seconds, memory_mb)
-            child.send(encode_frame(order))
-            async for message in child.messages():
-                if "result" in message:
-                    child.finished = True
-                    result: dict[str, Any] = message["result"]
-                    return result
-                await _react(child, message, timeout_seconds, memory_mb, on_progress)
-            raise child.failure(None)
+            with counted_deaths():
+                if child.pid is not None:
+                    child.begin(child.pid, timeout_seconds, memory_mb)
+                child.send(encode_frame(order))
+                async for message in child.messages():
+                    timings.record(computation, message)
+                    if "result" in message:
+                        child.finished = True
+                        result: dict[str, Any] = message["result"]
+                        return result
+                    await _react(child, message, timeout_seconds, memory_mb, on_progress)
+                raise child.failure(None)
         finally:
             await child.leave()
 
@@ -125,9 +140,15 @@ class ComputePool:
     def _start_server(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "shared.compute.server", *self._preload]
-        with theirs:
+        with theirs, Overheard() as overheard:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module names
-                command, stdin=theirs.fileno(), env=self._environment(), cwd=_IMPORT_ROOT, start_new_session=True
+                command,
+                stdin=theirs.fileno(),
+                stdout=overheard,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                cwd=_IMPORT_ROOT,
+                start_new_session=True,
             )
         return ours
 
@@ -153,9 +174,10 @@ async def _react(
         child.begin(message["pid"], timeout_seconds, memory_mb)
     elif "progress" in message and on_progress is not None:
         await on_progress(Progress(*message["progress"]))
+    elif "log" in message:
+        repeat(child.pid, message["log"])
     elif "error" in message:
-        if "trace" in message:
-            log.error("compute_function_failed", trace=message["trace"])
+        report_failure(child.pid, message)
         raise ComputeFailed(**message["error"])
     elif "exit" in message:
         raise child.failure(message["exit"])

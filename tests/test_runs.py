@@ -27,7 +27,7 @@ def run(folder: Path, content: str) -> tuple[int, str, str]:
         VENV={sys.prefix} RESULTS={results} PYTEST_ARGUMENTS=()
         source {ROOT}/scripts/lib/pytest.sh
         pytest_with_servers {folder} test_it.py"""
-    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     unsteady = results / "unsteady"
     return ended.returncode, ended.stdout, unsteady.read_text() if unsteady.exists() else ""
 

@@ -74,7 +74,9 @@ def test_a_result_and_an_error_are_explained(api: Api, stranger: Api, sales: dic
     failed = api.analyse(sales, "describe", {"columns": ["nowhere"]})
     assert failed["error"]["code"] == "column_not_found"
     order = about(sales, task_id=failed["id"])
-    assert api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column is not there. Look at its name."
+    assert (
+        api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column is not there. Look at its name."
+    )
     stranger.refused(404, "not_found", "POST", "/analysis/explain", json=order)
 
 

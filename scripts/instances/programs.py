@@ -120,8 +120,10 @@ def _ray(instance: Instance) -> Program:
     command += [f"--include-dashboard={shown}", "--dashboard-host=127.0.0.1", "--include-log-monitor=false"]
     command += ["--object-store-memory=134217728", f"--temp-dir={ray_folder(instance)}"]
     command += ["--log-color=false", "--disable-usage-stats"]
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": instance.values.get("RAY_AUTH_TOKEN", "")}
-    return Program("ray", outlived_by_none(command), instance.run, token, stop_seconds=15)
+    environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": instance.values.get("RAY_AUTH_TOKEN", "")}
+    # gRPC's own handling of forks kills one in some twenty processes that the client server starts.
+    environment["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    return Program("ray", outlived_by_none(command), instance.run, environment, stop_seconds=15)
 
 
 def _http_services(instance: Instance) -> Iterator[Program]:

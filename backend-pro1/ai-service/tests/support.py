@@ -151,7 +151,8 @@ def _start_head(port: int, token: str, folder: str) -> subprocess.Popen[bytes]:
     }  # fmt: skip
     command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_task_oom_retries": "1"}
+    more = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_task_oom_retries": "1"}
+    environment = {**os.environ, **more, "GRPC_ENABLE_FORK_SUPPORT": "0"}
     with (Path(folder) / "head.log").open("wb") as log:
         return subprocess.Popen([*command, *arguments], env=environment, stdout=log, stderr=log)  # noqa: S603 - our own ray
 

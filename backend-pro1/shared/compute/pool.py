@@ -24,13 +24,16 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 FOR_ONE_JOB, FOR_MANY_JOBS = b"f", b"r"
 _IMPORT_ROOT = Path(__file__).parents[2]
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+# These make their threads anew in each child with its first call, and let them spin: four fifths of a small analysis.
+# What gains from more asks for more.
+_ONE_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class ComputePool:
     """Runs functions in children forked from a server process that has loaded `preload`, each child for one job.
 
-    The server starts with the first job (or `open`), and again if it dies. `threads` bounds the math libraries;
+    The server starts with the first job (or `open`), and again if it dies. `threads` bounds the math libraries' loops;
     `reserved_mb` is what libraries may reserve of address space without touching it. `spares` children wait for jobs,
     so that these need not wait for a fork.
     """
@@ -155,8 +158,8 @@ class ComputePool:
     def _environment(self) -> dict[str, str]:
         # A list of what may pass, so that no secret of today or tomorrow reaches code that handles users' data.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        limits = {**dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), RESERVED_VARIABLE: str(self._reserved_mb)}
-        return kept | limits
+        limits = dict.fromkeys(_THREAD_VARIABLES, str(self._threads)) | dict.fromkeys(_ONE_THREAD_VARIABLES, "1")
+        return kept | limits | {RESERVED_VARIABLE: str(self._reserved_mb)}
 
 
 def _bury(server: subprocess.Popen[bytes]) -> None:

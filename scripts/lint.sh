@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Style, types, import contracts, shell scripts, the list of metrics, dashboards, and drift of the stamped copies. Changes
-# nothing.
+# Style, types, import contracts, shell scripts, the documents made from the code (metrics, settings, OpenAPI), dashboards,
+# and drift of the stamped copies. Changes nothing.
 #
 # Usage: scripts/lint.sh [--fix]
 #
-#   --fix  let ruff repair and format first, list the metrics anew and write the dashboards
+#   --fix  let ruff repair and format first, and write these documents and the dashboards anew
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit
@@ -27,6 +27,17 @@ lint_metrics() {
   return 1
 }
 
+write_reference() { in_source "$VENV/bin/python" -m shared.testing.reference "$1"; }
+
+lint_reference() {
+  local made
+  made="$(mktemp -d)"
+  write_reference "$made" && diff --brief docs/settings.md "$made/settings.md" && diff --brief docs/openapi "$made/openapi" && rm -r "$made" && return
+  rm -rf "$made"
+  log "the reference in docs/ is not what the code declares: run ./scripts/lint.sh --fix"
+  return 1
+}
+
 lint_dashboards() { "$VENV/bin/python" scripts/dashboards/generate.py --check; }
 
 lint_shell() { shell_scripts | xargs "$VENV/bin/shellcheck"; }
@@ -37,6 +48,7 @@ main() {
       "$VENV/bin/ruff" check --quiet --fix .
       "$VENV/bin/ruff" format --quiet .
       list_metrics >docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+      write_reference "$REPO_ROOT/docs"
       "$VENV/bin/python" scripts/dashboards/generate.py
       ;;
     --help | -h)
@@ -54,6 +66,7 @@ main() {
   step 'shellcheck' lint_shell
   step 'dashboards' lint_dashboards
   step 'list of metrics' lint_metrics
+  step 'settings and OpenAPI' lint_reference
   step 'stamped copies' "$REPO_ROOT/scripts/sync-projects.sh" --check
 }
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Set up what tests need and run them all: unit tests, integration tests against real servers, repository checks, and
-# end-to-end, adversarial and fault tests against running instances of its own (test1 and so on), which are
-# removed again; and two instances in containers, where there is an engine or one can be started.
+# end-to-end, adversarial and fault tests against running instances of its own (test1 and so on), which are removed
+# again; one of them is watched by Prometheus and Alertmanager, where these are or can be installed; and two instances
+# in containers, where there is an engine or one can be started.
 #
-# Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--containers] [--keep] [-- PYTEST-ARGUMENTS]
+# Usage: scripts/test.sh [--unit] [--integration] [--repository] [--e2e] [--monitoring] [--containers] [--keep]
+#                        [-- PYTEST-ARGUMENTS]
 #
-#   --unit, --integration, --repository, --e2e, --containers  only these (default: all)
-#   --keep                                                    leave the instances running afterwards
+#   --unit, --integration, --repository, --e2e, --monitoring, --containers  only these (default: all)
+#   --keep                                                                  leave the instances running afterwards
 #
 # Without PYTEST-ARGUMENTS the parts are cut into pieces, of which SIDE_BY_SIDE (default: one a core, 2 at least and 4
 # at most) run at a time. What a piece says is shown when it has ended. Where at most three tests against servers have
@@ -19,9 +21,9 @@ source "$REPO_ROOT/scripts/lib/test-instances.sh"
 # shellcheck source=lib/pytest.sh
 source "$REPO_ROOT/scripts/lib/pytest.sh"
 
-readonly ALL_PARTS='unit integration repository e2e containers'
+readonly ALL_PARTS='unit integration repository e2e monitoring containers'
 # In the order in which they begin: the longest first, and containers when their images are ready.
-readonly PIECES='e2e:instances e2e:attacks integration:first integration:second containers:all unit:first unit:second repository:all'
+readonly PIECES='e2e:instances e2e:attacks monitoring:all integration:first integration:second containers:all unit:first unit:second repository:all'
 CORES="$(nproc 2>/dev/null || sysctl -n hw.ncpu)"
 readonly SIDE_BY_SIDE="${SIDE_BY_SIDE:-$((CORES < 2 ? 2 : CORES > 4 ? 4 : CORES))}"
 readonly PREPARATION="$REPO_ROOT/.run/containers/prepare.log"
@@ -159,7 +161,18 @@ piece_unit_second() { pytest_in "$SOURCE" api-gateway ai-service $(tests_of data
 
 chosen_unit() { pytest_in "$SOURCE"; }
 
-piece_repository_all() { pytest_in "$REPO_ROOT" tests -m 'not e2e and not containers'; }
+piece_repository_all() { pytest_in "$REPO_ROOT" tests -m 'not e2e and not containers and not monitoring'; }
+
+piece_monitoring_all() {
+  local said code=0
+  said="$("$REPO_ROOT/tests/monitoring/prepare.sh" 2>&1)" || code=$?
+  if ((code == IMPOSSIBLE)); then echo "skipped: $(tail -n 1 <<<"$said")" && return; fi
+  ((code == 0)) || { echo "$said" && exit "$code"; }
+  start_watched
+  pytest_with_servers "$REPO_ROOT" -m monitoring tests/monitoring
+}
+
+chosen_monitoring() { piece_monitoring_all; }
 
 chosen_repository() { piece_repository_all; }
 
@@ -230,7 +243,7 @@ main() {
   local part parts=''
   while (($#)); do
     case "$1" in
-      --unit | --integration | --repository | --e2e | --containers) parts+=" ${1#--}" SHIFT=1 ;;
+      --unit | --integration | --repository | --e2e | --monitoring | --containers) parts+=" ${1#--}" SHIFT=1 ;;
       --keep) KEEP=1 SHIFT=1 ;;
       --)
         shift

@@ -32,6 +32,15 @@ def test_the_list_of_metrics_is_what_the_code_declares() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text() == declared, "run ./scripts/lint.sh --fix"
 
 
+def test_the_reference_is_what_the_code_declares(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "shared.testing.reference", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT / "backend-pro1", check=True)
+    made = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.*")}
+    there = [*(ROOT / "docs" / "openapi").iterdir(), ROOT / "docs" / "settings.md"]
+    assert len(made) == 4
+    assert {path.relative_to(ROOT / "docs"): path.read_text() for path in there} == made, "run ./scripts/lint.sh --fix"
+
+
 def test_scripts_in_the_readme_exist_and_run() -> None:
     for name in set(re.findall(r"\./(scripts/[\w-]+\.sh)", (ROOT / "README.md").read_text())):
         assert (ROOT / name).stat().st_mode & 0o111, name

@@ -12,7 +12,7 @@ from shared.logging import get_logger
 from shared.metrics import REGISTRY
 from shared.metrics.exposition import Exposition
 from shared.metrics.frozen import gauge_modes
-from shared.metrics.siblings import FOLDER_VARIABLE, Siblings
+from shared.metrics.siblings import FOLDER_VARIABLE, PARENT_VARIABLE, Siblings
 
 log = get_logger(__name__)
 
@@ -26,7 +26,8 @@ async def among_siblings(exposition: Exposition) -> AsyncIterator[None]:
     if not folder:
         yield
         return
-    parent = os.getppid()
+    # Not `getppid`: it may have been killed while this process started.
+    parent = int(os.environ[PARENT_VARIABLE])
     siblings = exposition.siblings = Siblings(Path(folder), exposition.collect, gauge_modes(REGISTRY))
     tasks = [asyncio.create_task(siblings.keep()), asyncio.create_task(_leave_with(parent))]
     try:

@@ -10,7 +10,7 @@ import uvicorn
 
 from shared.config import Settings, get_settings
 from shared.logging import close_on_signals, configure_logging
-from shared.metrics.siblings import FOLDER_VARIABLE
+from shared.metrics.siblings import FOLDER_VARIABLE, PARENT_VARIABLE
 
 # What a request in progress may take when the service is asked to stop.
 GRACE_SECONDS = 20
@@ -66,7 +66,7 @@ def _common_figures(workers: int) -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="http-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDER_VARIABLE] = folder
+        os.environ[FOLDER_VARIABLE], os.environ[PARENT_VARIABLE] = folder, str(os.getpid())
         yield
 
 

@@ -7,9 +7,10 @@ Runs in the project's environment, with the project's folder on the path: `pytho
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import prometheus_client
 import uvicorn
+from prometheus_client import Counter, Histogram
 from shared import redis_client
 from shared.middleware import rate_limit
 from shared.middleware.access_log import AccessLog, RequestSink
@@ -37,15 +38,16 @@ class Bare:
 
 def strip(app: Service) -> None:
     """Take the layers off, and make every instrument idle."""
-    layer = app.edge
+    layer: Any = app.edge
     while not isinstance(layer, MetricsMiddleware):
-        layer = layer._app  # type: ignore[union-attr]  # noqa: SLF001 - each layer holds the next
+        layer = layer._app  # noqa: SLF001 - each layer holds the next
     sinks = [sink for sink in layer._sinks if not isinstance(sink, AccessLog)]  # noqa: SLF001
     app.edge = Bare(layer._app, sinks)  # noqa: SLF001
     redis_client.command = _nothing
     rate_limit.spend = _nothing
     rate_limit.waited = _nothing
-    prometheus_client.Counter.inc = prometheus_client.Histogram.observe = _nothing
+    for instrument, step in ((Counter, "inc"), (Histogram, "observe")):
+        setattr(instrument, step, _nothing)
 
 
 def _nothing(*_: object, **__: object) -> int:

@@ -13,7 +13,7 @@ from manifests import ROOT, Manifests, Pod, of_kind, pods
 CODE = ROOT / "backend-pro1"
 # Of Python, Ray, PostgreSQL, Redis, MinIO and the nightly backup; what an instance's other variables are, Settings say.
 FOREIGN = {
-    *("TMPDIR", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", *STORES),
+    *("TMPDIR", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "GRPC_ENABLE_FORK_SUPPORT", *STORES),
     *("POSTGRES_USER", "POSTGRES_INITDB_ARGS", "PGDATA", "REDISCLI_AUTH", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
     *("BACKUP_KEEP", "BACKUP_TO", "BACKUP_S3_ENDPOINT_URL", "BACKUP_S3_ACCESS_KEY", "BACKUP_S3_SECRET_KEY"),
 }

@@ -7,7 +7,8 @@ readonly SECOND_NUMBER=94
 readonly THIRD_NUMBER=92
 readonly FIFTH_NUMBER=95
 readonly SIXTH_NUMBER=97
-readonly NAMES='test1 test2 test3 test4 test5 test6'
+readonly SEVENTH_NUMBER=98
+readonly NAMES='test1 test2 test3 test4 test5 test6 test7'
 
 # What tests need at instance number $1: an administrator, more requests of one attacker than is usual, receivers of
 # webhooks on this machine, and a scripted model, which they start themselves at one of the instance's ports.
@@ -57,6 +58,12 @@ start_attacked() {
   # So few requests of one are counted there before their minute is over, on a busy machine too.
   start_with 5 "$FIFTH_NUMBER" RATE_LIMIT_DEFAULT=600
   choose_instances test3 test5
+}
+
+# One that is watched while it is hurt.
+start_watched() {
+  start_with 7 "$SEVENTH_NUMBER" "$(settings_of "$SEVENTH_NUMBER")"
+  choose_instances test7
 }
 
 # Servers alone, which both pieces use.

@@ -35,7 +35,7 @@ fetch() {
   [[ -n "$source" ]] || impossible 'none that renders, and this machine does not say where Debian is'
   mkdir -p "$STATE/lists/partial" "$STATE/archives/partial"
   echo "deb${key:+ [signed-by=$key]} $source $SUITE main" >"$STATE/sources.list"
-  { newer_apt update && cd "$STATE" && newer_apt download kubectl; } >"$STATE/apt.log" 2>&1 ||
+  { newer_apt update && cd "$STATE" && newer_apt download "kubectl/$SUITE"; } >"$STATE/apt.log" 2>&1 ||
     impossible "it cannot be downloaded ($(tail -n 1 "$STATE/apt.log"))"
   dpkg-deb --extract "$STATE"/kubectl_*.deb "$STATE/files"
   cp "$STATE/files/usr/bin/kubectl" "$PROGRAM"

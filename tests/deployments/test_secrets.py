@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import kube_secrets
+import manifests
 from console import Refusal
 from kube_secrets import OPTIONAL, OUTSIDE_SECRETS, SETTINGS_SECRET, generated, next_steps, write_secrets
 from kube_settings import ask
@@ -60,7 +61,8 @@ def test_are_what_production_asks_for() -> None:
 def test_come_into_a_cluster_by_the_printed_command(kubectl: None, overlay: Path) -> None:
     file = write_secrets("pro3")
     printed = next(line for line in next_steps("pro3", file).splitlines() if "create secret" in line)
-    command = printed.partition(" | ")[0].replace("deployments/overlays/pro3/.env", str(file)).split()
-    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    program, *command = printed.partition(" | ")[0].replace("deployments/overlays/pro3/.env", str(file)).split()
+    assert program == "kubectl"
+    made = subprocess.run([manifests.kubectl(), *command], capture_output=True, text=True, check=True).stdout
     assert "namespace: ai-platform-pro3" in made
     assert set(re.findall(r"^  ([A-Z0-9_]+): ", made, re.MULTILINE)) == set(OUTSIDE_SECRETS[SETTINGS_SECRET])

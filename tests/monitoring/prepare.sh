@@ -25,10 +25,14 @@ stop_autostarted() {
     log "could not stop the system's prometheus; it may hold a port"
 }
 
+# The engine of the tests beside these may be installed at the same time.
+install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
+    --option DPkg::Lock::Timeout=300 prometheus prometheus-alertmanager >/dev/null
+}
+
 install_packages() {
-  apt-get update --quiet --quiet
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends \
-    prometheus prometheus-alertmanager >/dev/null
+  install || { apt-get update --quiet=2 && install; }
   stop_autostarted
 }
 

@@ -197,7 +197,7 @@ class TestAway:
         behind.postgres.cut()
         started = time.monotonic()
         during = await scrape(behind.client)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         ups = {key[1]: value for key, value in during.items() if key[0] == "store_up"}
         assert ups == {"postgres": 0, "redis": 1, "object-store": 1}
         for name in ("ledger_read_timestamp_seconds", "postgres_max_connections", "postgres_database_bytes"):
@@ -213,7 +213,7 @@ class TestAway:
         behind.postgres.downstream = lambda _: b""
         started = time.monotonic()
         during = await scrape(behind.client)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert (during["store_up", "postgres"], during["store_up", "redis"]) == (0, 1)
         assert during["ledger_read_timestamp_seconds",] == before["ledger_read_timestamp_seconds",]
 

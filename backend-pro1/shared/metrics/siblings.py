@@ -22,8 +22,8 @@ from shared.metrics.frozen import GROWING, Frozen, Sums, freeze
 
 log = get_logger(__name__)
 
-# Set by `shared.serve` for the processes that it starts.
-FOLDER_VARIABLE = "HTTP_METRICS_FOLDER"
+# Set by `shared.serve` for the processes that it starts: where their figures are, and its own process id.
+FOLDER_VARIABLE, PARENT_VARIABLE = "HTTP_METRICS_FOLDER", "HTTP_PARENT"
 KEEP_SECONDS = 1.0
 _LOCK, _ENDED = "lock", "ended.json"
 

@@ -37,9 +37,18 @@ async def test_it_has_the_shape_of_all_lines() -> None:
     assert line.pop("timestamp").endswith("Z")
     assert re.fullmatch(r".+:\d+", line.pop("instance"))
     assert line == {
-        "level": "info", "event": "request", "service": "gateway", "project": "pro7",
-        "logger": "shared.middleware.access_log", "request_id": "r1", "user_id": Claims.user,
-        "method": "GET", "path": "/a", "status": 200, "duration_ms": 1.5, "bytes": 5,
+        "level": "info",
+        "event": "request",
+        "service": "gateway",
+        "project": "pro7",
+        "logger": "shared.middleware.access_log",
+        "request_id": "r1",
+        "user_id": Claims.user,
+        "method": "GET",
+        "path": "/a",
+        "status": 200,
+        "duration_ms": 1.5,
+        "bytes": 5,
     }
 
 
@@ -77,6 +86,10 @@ async def test_requests_without_traces_name_none() -> None:
         assert "trace_id" not in orjson.loads(await line_of("/a"))
 
 
+async def _nothing(*_: Any) -> Any:
+    return None
+
+
 async def test_what_a_request_knows_is_gone_after_it() -> None:
     seen: list[dict[str, str]] = []
 
@@ -85,6 +98,6 @@ async def test_what_a_request_knows_is_gone_after_it() -> None:
         seen.append(current_ids())
 
     scope = {"type": "http", "headers": [(b"x-request-id", b"r1")]}
-    await RequestIdMiddleware(app)(scope, lambda: None, lambda _: None)  # type: ignore[arg-type]
+    await RequestIdMiddleware(app)(scope, _nothing, _nothing)
     assert seen == [{"request_id": "r1", "user_id": Claims.user}]
     assert (current_ids(), REQUEST_STATE.get()) == ({}, None)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 LONG = "%e2%80%a8" * 290
 REQUESTS = 8000
 CONNECTIONS = 4
+OTHERS = 200
 QUIET = {"RATE_LIMIT_ANONYMOUS": "1000000", "SLOW_REQUEST_SECONDS": "3600", "KEEP_ALIVE_DRAIN_SECONDS": "0"}
 
 
@@ -89,7 +90,8 @@ async def test_a_blocked_output_stops_no_request_and_what_is_lost_is_counted(out
     told = [line["lines"] for line in output.lines if line["event"] == "log_lines_dropped"]
     written = sum(line["event"] == "request" for line in output.lines)
     assert told == [dropped]
-    assert written == REQUESTS + 1 - dropped
+    # What waits for the servers that are away says so now and then, and such lines are lost as well.
+    assert 0 <= dropped - (REQUESTS + 1 - written) <= OTHERS
 
 
 async def test_nothing_is_lost_when_it_is_told_to_end(output: Output) -> None:

@@ -109,7 +109,7 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         "work",
-        [lambda: int("canary"), lambda: {}["canary"], lambda: float("canary"), lambda: b"x".decode("canary")],
+        [lambda: int("canary"), lambda: {"a": 1}["canary"], lambda: float("canary"), lambda: b"x".decode("canary")],
         ids=["int", "lookup", "float", "codec"],
     )
     def test_what_libraries_put_into_messages_is_not(self, lines: Lines, work: Any) -> None:

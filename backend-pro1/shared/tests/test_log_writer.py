@@ -28,7 +28,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def written(level: str) -> float:
-    return LOG_LINES.labels(level)._value.get()
+    return float(LOG_LINES.labels(level)._value.get())
 
 
 class Reader:

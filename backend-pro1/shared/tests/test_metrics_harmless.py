@@ -128,7 +128,9 @@ class TestKept:
         source.open.clear()
         kept = Kept("test", source.read)
         await kept.refresh()
-        await asyncio.sleep(0.2)
+        first = kept._reading
+        assert first is not None
+        await eventually(first.done)
         await kept.refresh()
         assert source.asked == 2
         await kept.close()

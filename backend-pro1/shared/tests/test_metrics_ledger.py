@@ -141,7 +141,7 @@ class TestAway:
         proxied.cut()
         started = time.monotonic()
         during = Read(await figures.families())
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert during.values == before.values
         proxied.restore()
         await submit_new(resources, workspace, queue=Queue.TRAIN)
@@ -159,7 +159,11 @@ class TestAway:
         proxied.downstream = lambda _: b""
         started = time.monotonic()
         assert Read(await figures.families()).values == before.values
-        assert 0.9 < time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
+        # It goes on until the connection is given up; nobody waits for that.
+        reading = figures._kept._reading
+        assert reading is not None
+        assert not reading.done()
         proxied.downstream = bytes
         proxied.cut()
         proxied.restore()

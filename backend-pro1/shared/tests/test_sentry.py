@@ -57,7 +57,7 @@ def told_of(text: bytes) -> list[str]:
 
 
 def counted(outcome: str) -> float:
-    return ERROR_REPORTS.labels(outcome)._value.get()
+    return float(ERROR_REPORTS.labels(outcome)._value.get())
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ async def test_failed_tasks_of_a_worker_are_reported_once_each(
 ) -> None:
     worker = WorkerProcess(settings, tmp_path, SENTRY_DSN=server.dsn).start()
     try:
-        failed = await submit(resources, workspace, "fail", **CANARIES)
+        failed = await submit(resources, workspace, "fail", canaries=CANARIES)
         await until(resources, failed, TaskStatus.FAILED)
         in_child = await submit(resources, workspace, function="leak", job={**CANARIES, "text": str(CANARIES)})
         await until(resources, in_child, TaskStatus.FAILED)

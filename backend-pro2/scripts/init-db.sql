@@ -137,6 +137,7 @@ CREATE TABLE analysis_tasks (
     not_before       timestamptz,
     deadline         timestamptz,
     schedule_id      uuid REFERENCES schedules (id) ON DELETE SET NULL,
+    traceparent      text,
     CONSTRAINT analysis_tasks_status_known CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT analysis_tasks_priority_range CHECK (priority BETWEEN 0 AND 9),
     CONSTRAINT analysis_tasks_finished CHECK ((finished_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'cancelled')))
@@ -163,6 +164,7 @@ COMMENT ON COLUMN analysis_tasks.waiting_for IS 'How many of its dependencies ha
 COMMENT ON COLUMN analysis_tasks.not_before IS 'A queued task is not claimed earlier.';
 COMMENT ON COLUMN analysis_tasks.deadline IS 'A task that has not ended by then is failed.';
 COMMENT ON COLUMN analysis_tasks.lease_until IS 'Of a running task: when its run counts as lost. Of one that failed or was cancelled without a run: no worker has yet done what its kind does then.';
+COMMENT ON COLUMN analysis_tasks.traceparent IS 'The span of the request that made the task, as in W3C Trace Context; none where nothing is traced.';
 COMMENT ON COLUMN analysis_tasks.priority IS '0 last to 9 first.';
 
 CREATE TABLE task_events (
@@ -910,4 +912,4 @@ CREATE TABLE alembic_version (
     version_num varchar(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+INSERT INTO alembic_version (version_num) VALUES ('0008');

@@ -1,11 +1,12 @@
 """Makes a service: the same middleware, errors, health, metrics and documentation around each one's routes."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -18,20 +19,28 @@ from shared.documentation import add_documentation
 from shared.garbage import relax_collector
 from shared.health import Health, Probe, health_router
 from shared.hot_routes import HotRoutes
+from shared.http_workers import among_siblings
 from shared.identity import Identifier, SessionCache, key_finder
-from shared.logging import configure_logging, get_logger
+from shared.logging import OUTPUT, configure_logging, get_logger, watch_loop
+from shared.metrics.exposition import Exposition
+from shared.metrics.http import HttpMetrics
+from shared.metrics.process import ServiceFigures, add_disks, add_readiness, watched_loop
+from shared.metrics.readings import Readings
 from shared.metrics_endpoint import add_metrics
 from shared.middleware.access_log import AccessLog, RequestSink
 from shared.middleware.body_limit import BodyLimitMiddleware
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
-from shared.middleware.metrics import HttpMetrics, MetricsMiddleware
+from shared.middleware.metrics import MetricsMiddleware
 from shared.middleware.rate_limit import Policies, RateLimitMiddleware
 from shared.middleware.request_id import RequestIdMiddleware
+from shared.middleware.tracing import TracingMiddleware
 from shared.problems import add_problem_handlers
 from shared.resources import Resources, build_resources
 from shared.schema_revision import check_schema
-from shared.sentry import start_sentry
+from shared.sentry import finish_reports, start_sentry
 from shared.service import Service
+from shared.tracing import is_tracing
+from shared.tracing.setup import start_tracing, stop_tracing
 from shared.version import VERSION
 
 log = get_logger(__name__)
@@ -80,6 +89,7 @@ def create_service(
     """
     configure_logging(settings, name)
     start_sentry(settings, name)
+    start_tracing(settings, name)
     relax_collector()
     resources = resources or build_resources(settings, preload)
     health = Health(name, VERSION, settings.project_id, (*_own_probes(resources), *probes))
@@ -102,15 +112,25 @@ def create_service(
     add_documentation(app)
     # Inside the framework's own net, which would else answer an unexpected error in its own way.
     app.add_middleware(ErrorBoundaryMiddleware)
-    registry = app.state.metrics_registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
-    add_metrics(app, registry, settings.metrics_allow)
+    registry = _show_figures(app, health, settings)
     edge: ASGIApp = HotRoutes(_bounded(app, settings, upload_paths), hot_routes or {}, app)
     edge = _admitted(edge, name, settings, resources, strict_paths)
-    sinks = [AccessLog(name, settings), *([request_sink] if request_sink else [])]
+    app.state.access_log = AccessLog(name, settings)
+    sinks = [app.state.access_log, *([request_sink] if request_sink else [])]
     app.edge = _observed(edge, HttpMetrics(registry), sinks, settings)
     return app
+
+
+def _show_figures(app: Service, health: Health, settings: Settings) -> CollectorRegistry:
+    """`/metrics`; what the service itself adds to `app.state.readings` is read when somebody asks."""
+    registry, readings = CollectorRegistry(), Readings()
+    registry.register(ServiceFigures(health.service, health.project, lambda: health.draining))
+    add_disks(readings, settings.cache_dir)
+    add_readiness(readings, health.is_ready)
+    app.state.metrics_registry, app.state.readings = registry, readings
+    app.state.exposition = Exposition(registry, readings)
+    add_metrics(app, app.state.exposition, settings)
+    return registry
 
 
 def _bounded(app: Service, settings: Settings, upload_paths: re.Pattern[str] | None) -> ASGIApp:
@@ -144,7 +164,8 @@ def _observed(app: ASGIApp, metrics: HttpMetrics, sinks: Sequence[RequestSink], 
             expose_headers=EXPOSED_HEADERS,
             max_age=600,
         )
-    return RequestIdMiddleware(MetricsMiddleware(app, metrics, sinks, settings.slow_request_seconds))
+    measured = MetricsMiddleware(app, metrics, sinks, settings.slow_request_seconds)
+    return RequestIdMiddleware(TracingMiddleware(measured) if is_tracing() else measured)
 
 
 def _own_probes(resources: Resources) -> tuple[Probe, ...]:
@@ -162,7 +183,15 @@ def _lifespan(
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            watch_loop(asyncio.get_running_loop())
+            # Last of all, so that what the others do when they close is told too.
+            stack.push_async_callback(asyncio.to_thread, OUTPUT.flush)
+            stack.callback(app.state.access_log.flush)
+            stack.push_async_callback(asyncio.to_thread, finish_reports)
+            stack.push_async_callback(asyncio.to_thread, stop_tracing)
             stack.push_async_callback(resources.close)
+            await stack.enter_async_context(watched_loop())
+            await stack.enter_async_context(among_siblings(app.state.exposition))
             if own is not None:
                 await stack.enter_async_context(own(app, resources))
             log.info("service_started")

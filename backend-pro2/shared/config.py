@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.config_llm import LlmSettings
-from shared.config_rules import comma_separated, plain_postgres_scheme, refuse_weak_secrets
+from shared.config_observability import ObservabilitySettings
+from shared.config_rules import Words, comma_separated, plain_postgres_scheme, refuse_weak_secrets
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -22,9 +23,6 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
     TEST = "test"
     PRODUCTION = "production"
-
-
-Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class ServiceSettings(BaseSettings):
@@ -53,17 +51,8 @@ class ServiceSettings(BaseSettings):
     trusted_proxies: Words = Field(
         (), description="Networks (CIDR) whose X-Forwarded-For is believed, comma-separated."
     )
-    metrics_allow: Words = Field(
-        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
-        description="Networks (CIDR) that may read /metrics, comma-separated.",
-    )
     max_body_bytes: int = Field(MEBIBYTE, ge=1024, description="Largest JSON body accepted, in bytes.")
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
-    log_format: str = Field(
-        "json", pattern="^(json|console)$", description="json (one object a line) or console (for a person)."
-    )
-    slow_request_seconds: float = Field(1.0, gt=0, description="Requests slower than this are logged as slow_request.")
-    sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
+    http_workers: int = Field(1, ge=1, le=64, description="Processes that each service answers requests with.")
 
 
 class StorageSettings(BaseSettings):
@@ -251,7 +240,14 @@ class WorkSettings(BaseSettings):
 
 
 class Settings(
-    ServiceSettings, StorageSettings, SecuritySettings, MailSettings, QuotaSettings, WorkSettings, LlmSettings
+    ServiceSettings,
+    StorageSettings,
+    SecuritySettings,
+    MailSettings,
+    QuotaSettings,
+    WorkSettings,
+    LlmSettings,
+    ObservabilitySettings,
 ):
     """Everything an instance can be told; each field is an environment variable of the same name in capitals."""
 

@@ -1,9 +1,15 @@
 """Rules that settings obey, apart from their list."""
 
+import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Annotated, Protocol
+from urllib.parse import unquote
 
 from pydantic import SecretStr
+from pydantic_settings import NoDecode
+
+# Words separated by commas in the environment.
+Words = Annotated[tuple[str, ...], NoDecode]
 
 PLACEHOLDERS = (
     "your-",
@@ -17,6 +23,8 @@ PLACEHOLDERS = (
     "minioadmin",
 )
 MINIMUM_SECRET_LENGTH = 32
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_FIELD_VALUE = re.compile(r"[ -~]+")
 
 
 class _Secrets(Protocol):
@@ -41,6 +49,22 @@ class _Secrets(Protocol):
 def comma_separated(value: object) -> object:
     """Split `a, b` into ("a", "b"); anything but text passes through."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def header_fields(text: str) -> dict[str, str]:
+    """Header fields from `name=value, other=value`, values percent-encoded as W3C Baggage has them.
+
+    Raises:
+        ValueError: one is no header field; no value is named.
+    """
+    fields = {}
+    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        name, _, value = part.partition("=")
+        name, value = name.strip().lower(), unquote(value.strip())
+        if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+            raise ValueError(f"number {number} is not of the form name=value")
+        fields[name] = value
+    return fields
 
 
 def plain_postgres_scheme(value: object) -> object:

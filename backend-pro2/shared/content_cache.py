@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.metrics.caches import CONTENTS
 from shared.object_store import ObjectStore
 
 log = get_logger(__name__)
@@ -47,6 +48,7 @@ class ContentCache:
         path = await self.find(sha256)
         if path is not None:
             return path
+        CONTENTS.miss()
         task = self._fetching.get(sha256)
         if task is None:
             task = asyncio.create_task(self._download(key, sha256))
@@ -58,7 +60,11 @@ class ContentCache:
     async def find(self, sha256: str) -> Path | None:
         """Path of the local copy, if there is one."""
         path = self._directory / sha256
-        return path if await asyncio.to_thread(_touch, path) else None
+        if not await asyncio.to_thread(_touch, path):
+            # Nobody is content with that; `fetch`, which follows, counts it.
+            return None
+        CONTENTS.hit()
+        return path
 
     async def close(self) -> None:
         """End downloads that nobody will wait for any more."""
@@ -74,7 +80,7 @@ class ContentCache:
             with partial.open("xb") as target:
                 found = await self._copy(key, target)
             if found != sha256:
-                log.error("corrupt_object", key=key, expected=sha256, found=found)
+                log.error("corrupt_object", object_name=key, expected=sha256, found=found)
                 raise CorruptObject("A stored file is damaged; restore it from a backup or upload it again.")
             path = partial.replace(self._directory / sha256)
         except OSError as error:

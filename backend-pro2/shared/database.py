@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 import asyncpg
-import orjson
 from asyncpg.transaction import Transaction
 
 from shared.config import Settings
+from shared.database_types import prepare
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.metrics.database import POOLS, acquiring, statement
+from shared.tracing import CLIENT, span
+from shared.tracing.statements import DATABASE, statement_span
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -73,21 +74,21 @@ class Session:
 
     async def fetch_one(self, model: type[Record], sql: str, *arguments: object) -> Record | None:
         """First row as `model`, whose field names are the columns; None if there is none."""
-        row = await _answer(self._connection, self._connection.fetchrow(sql, *arguments))
+        row = await _answer(self._connection, self._connection.fetchrow(sql, *arguments), sql)
         return None if row is None else model(**dict(row))
 
     async def fetch_all(self, model: type[Record], sql: str, *arguments: object) -> list[Record]:
         """All rows as `model`; the statement itself must bound their number."""
-        rows = await _answer(self._connection, self._connection.fetch(sql, *arguments))
+        rows = await _answer(self._connection, self._connection.fetch(sql, *arguments), sql)
         return [model(**dict(row)) for row in rows]
 
     async def fetch_value(self, sql: str, *arguments: object) -> Any:
         """First column of the first row, or None."""
-        return await _answer(self._connection, self._connection.fetchval(sql, *arguments))
+        return await _answer(self._connection, self._connection.fetchval(sql, *arguments), sql)
 
     async def execute(self, sql: str, *arguments: object) -> int:
         """Run a statement; the number of rows it touched."""
-        status = await _answer(self._connection, self._connection.execute(sql, *arguments))
+        status = await _answer(self._connection, self._connection.execute(sql, *arguments), sql)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -100,7 +101,7 @@ class Session:
         """
         copying = self._connection.copy_records_to_table(table, records=_in_turns(rows), columns=columns)
         try:
-            await _answer(self._connection, copying)
+            await _answer(self._connection, copying, f"COPY INTO {table}")
         except _UNSTORABLE as error:
             raise RowsRefused(type(error).__name__) from error
 
@@ -133,6 +134,7 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is None:
             return
+        POOLS.pools.discard(pool)
         try:
             await asyncio.wait_for(pool.close(), timeout=5)
         except TimeoutError:
@@ -170,7 +172,8 @@ class Database:
     async def _begin(self, *, read_only: bool) -> tuple[Connection, Transaction]:
         # A connection that died in the pool shows only now; nothing has been sent yet, so another try is safe.
         for attempt in range(self._settings.database_pool_max_size + 1):
-            connection = await self._acquire()
+            with acquiring(), span("database.acquire", DATABASE, kind=CLIENT):
+                connection = await self._acquire()
             transaction = connection.transaction(readonly=read_only)
             try:
                 async with asyncio.timeout(self._connect_seconds):
@@ -214,13 +217,13 @@ class Database:
 
     async def _commit(self, connection: Connection, transaction: Transaction) -> None:
         try:
-            await _answer(connection, transaction.commit())
+            await _answer(connection, transaction.commit(), "COMMIT")
         finally:
             await self._release(connection)
 
     async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
         try:
-            await _answer(connection, transaction.rollback())
+            await _answer(connection, transaction.rollback(), "ROLLBACK")
         except (*_LOST, asyncpg.PostgresError) as error:
             # The server has forgotten the transaction by itself when its connection is gone.
             log.info("database_rollback_skipped", error=type(error).__name__)
@@ -238,15 +241,17 @@ class Database:
             command_timeout=settings.database_statement_timeout_seconds + SILENCE_SECONDS,
             statement_cache_size=settings.database_statement_cache_size,
             server_settings=_server_settings(settings),
-            init=_prepare,
+            init=prepare,
             reset=_keep_as_is,
         )
+        POOLS.pools.add(pool)
         return pool
 
 
-async def _answer(connection: Connection, call: Awaitable[Answer]) -> Answer:
+async def _answer(connection: Connection, call: Awaitable[Answer], sql: str) -> Answer:
     try:
-        return await call
+        with statement(), statement_span(sql):
+            return await call
     except TimeoutError as error:
         # The driver's limit, since the caller's own comes as a cancellation. No more is to be had on this connection.
         _cut(connection)
@@ -276,21 +281,5 @@ def _server_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", encoder=_to_json, decoder=orjson.loads, schema="pg_catalog")
-    # asyncpg's own UUID is a subclass that orjson does not know.
-    await connection.set_type_codec(
-        "uuid", encoder=attrgetter("bytes"), decoder=_to_uuid, schema="pg_catalog", format="binary"
-    )
-
-
 async def _keep_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
     """No connection is changed outside a transaction, so asyncpg need not reset it by a round trip per release."""
-
-
-def _to_uuid(raw: bytes) -> UUID:
-    return UUID(bytes=raw)
-
-
-def _to_json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()

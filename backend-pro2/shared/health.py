@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import asyncpg
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from shared.errors import ServiceUnavailable
+from shared.http_protocol import STOPPING
+from shared.logging import get_logger
 from shared.redis_client import RedisUnavailable
+
+log = get_logger(__name__)
 
 PROBE_TIMEOUT_SECONDS = 2.0
 
@@ -47,6 +52,10 @@ class Health:
             "dependencies": dependencies,
         }
 
+    async def is_ready(self) -> bool:
+        """Whether it can serve: nothing critical is away, and it does not stop."""
+        return is_able(await self.detailed())
+
     def identity(self) -> dict[str, str]:
         """Who answers."""
         return {"status": "healthy", "service": self.service, "project": self.project, "version": self.version}
@@ -60,6 +69,11 @@ def overall(dependencies: Mapping[str, Mapping[str, Any]]) -> Status:
     return "failed" if any(answer["critical"] for answer in failed) else "degraded"
 
 
+def is_able(report: Mapping[str, Any]) -> bool:
+    """Whether a service of which `detailed` says this can serve."""
+    return report["status"] != "failed" and not report["draining"]
+
+
 async def _ask(probe: Probe) -> dict[str, Any]:
     started = time.perf_counter()
     note = None
@@ -67,6 +81,10 @@ async def _ask(probe: Probe) -> dict[str, Any]:
         await asyncio.wait_for(probe.check(), PROBE_TIMEOUT_SECONDS)
     except (ServiceUnavailable, RedisUnavailable, TimeoutError, OSError) as error:
         note = type(error).__name__ if not isinstance(error, ServiceUnavailable) else error.detail
+    except asyncpg.PostgresError as error:
+        # It is there, and refuses: the password, the name of the database. Only a person can help.
+        note = type(error).__name__
+        log.warning("dependency_refuses", dependency=probe.name, error=note)
     took = round((time.perf_counter() - started) * 1000, 1)
     answer: dict[str, Any] = {"status": "failed" if note else "healthy", "critical": probe.critical, "took_ms": took}
     return {**answer, "note": note} if note else answer
@@ -93,8 +111,9 @@ def health_router(health: Health) -> APIRouter:
         summary="How is each dependency?",
         responses={200: _example(report)},
     )
-    async def detailed(_: Request) -> Response:
+    async def detailed(request: Request) -> Response:
         """Asks every dependency now; `failed` if a critical one failed, `degraded` if another did."""
+        _look_for_the_end(health, request)
         return JSONResponse(await health.detailed())
 
     @router.get(
@@ -103,13 +122,19 @@ def health_router(health: Health) -> APIRouter:
         summary="Can it serve?",
         responses={200: _example({**report, "ready": True}), 503: {"description": "Not now."}},
     )
-    async def ready(_: Request) -> Response:
+    async def ready(request: Request) -> Response:
         """For load balancers: 503 while a critical dependency is away, unmigrated, or the service drains."""
+        _look_for_the_end(health, request)
         report = await health.detailed()
-        able = report["status"] != "failed" and not health.draining
+        able = is_able(report)
         return JSONResponse({**report, "ready": able}, status_code=200 if able else 503)
 
     return router
+
+
+def _look_for_the_end(health: Health, request: Request) -> None:
+    """A service that was asked to stop has closed its door; those who are still in are told at once."""
+    health.draining = health.draining or STOPPING in request.scope.get("state", {})
 
 
 _EXAMPLE = {"postgres": {"status": "healthy", "critical": True, "took_ms": 1.2}}

@@ -56,6 +56,8 @@ def _unacknowledged(transport: asyncio.Transport) -> int:
 
 # In a request's state: what ends its answer before its time, in good order.
 END_EARLY = "end_early"
+# There: that the server stops already. Its lifespan is told only when the last answer has gone.
+STOPPING = "stopping"
 
 
 class GatheringTransport:
@@ -151,6 +153,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._is_leaving and self.cycle is not None:
             self.cycle.keep_alive = False
+            self.cycle.scope["state"][STOPPING] = True
 
     def on_body(self, body: bytes) -> None:
         """Some of a body is here."""

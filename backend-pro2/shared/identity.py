@@ -15,6 +15,9 @@ from shared.admission import SESSION_ENDED, SESSION_STALE, session_key
 from shared.credentials import UNKNOWN_KEY, FindKey, Principal, principal_of_key
 from shared.database import Database, Session
 from shared.errors import Forbidden, Unauthorized
+from shared.metrics import auth as metrics
+from shared.metrics.auth import AuthFailure
+from shared.metrics.caches import SESSIONS
 from shared.models.user import Caller, LoggedIn, PublicUser
 from shared.redis_client import RedisClient, RedisUnavailable
 from shared.scopes import login_required, require_scope
@@ -90,13 +93,16 @@ class Identifier:
         state = scope["state"]
         principal: Principal | None = state.get("claims")
         if principal is None:
-            raise Unauthorized(state.get("credential_fault") or NOBODY)
+            raise _nobody(state.get("credential_fault"))
         body: bytes | None = state.get("session")
         # Else nothing, a mark, or what belongs to another user than the credential names: the database decides.
         if body is None or not body.startswith(principal.body_start):
             if body == SESSION_ENDED:
                 raise _ended(principal)
+            SESSIONS.miss()
             body = await self._load(principal)
+        else:
+            SESSIONS.hit()
         if principal.scopes is not None:
             require_scope(scope["method"], scope["path"], principal.scopes)
         return body
@@ -123,8 +129,16 @@ class Identifier:
         return body
 
 
+def _nobody(fault: str | None) -> Unauthorized:
+    reasons = {None: AuthFailure.NO_CREDENTIALS, UNKNOWN_KEY: AuthFailure.UNKNOWN_API_KEY}
+    metrics.failed(reasons.get(fault, AuthFailure.BAD_TOKEN))
+    return Unauthorized(fault or NOBODY)
+
+
 def _ended(principal: Principal) -> Unauthorized:
-    if principal.scopes is None:
+    is_session = principal.scopes is None
+    metrics.failed(AuthFailure.SESSION_ENDED if is_session else AuthFailure.UNKNOWN_API_KEY)
+    if is_session:
         return Unauthorized(ENDED, code="session_ended")
     return Unauthorized(UNKNOWN_KEY)
 

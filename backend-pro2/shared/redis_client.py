@@ -16,12 +16,15 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from shared.config import Settings
 from shared.logging import get_logger
+from shared.metrics.redis import BREAKER_OPEN, OK, REFUSED, UNAVAILABLE, command, not_asked
 from shared.redis_pipeline import RedisPipeline
+from shared.tracing import CLIENT, span
 
 log = get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
+REDIS = {"db.system.name": "redis"}
 FAILURES_TO_OPEN = 5
 PROBE_SECONDS = 1.0
 
@@ -49,6 +52,8 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Close."""
+        if self._failures >= FAILURES_TO_OPEN:
+            BREAKER_OPEN.set(0)
         self._failures = 0
 
     def failed(self) -> None:
@@ -56,6 +61,7 @@ class Breaker:
         self._failures += 1
         if self._failures == FAILURES_TO_OPEN:
             self._probe_at = self._clock() + PROBE_SECONDS
+            BREAKER_OPEN.set(1)
             log.warning("redis_breaker_opened")
 
 
@@ -95,6 +101,11 @@ class RedisClient:
     async def ping(self) -> None:
         """One round trip."""
         await self._guard(self._redis.ping())
+
+    async def info(self) -> dict[str, Any]:
+        """What the server says of itself."""
+        said: dict[str, Any] = await self._guard(self._redis.info())
+        return said
 
     async def get_json(self, key: str) -> Any | None:
         """The value under `key`, or None."""
@@ -153,38 +164,54 @@ class RedisClient:
 
     async def _call(self, words: Sequence[str | bytes | int | float]) -> Any:
         """One command on the pipeline, which unlike the driver never swallows a cancellation."""
-        if not self._breaker.allows():
-            raise RedisUnavailable
+        self._admit()
+        started = time.perf_counter()
         try:
-            answer = await self._pipeline.call(*words)
+            with span(str(words[0]), REDIS, kind=CLIENT):
+                answer = await self._pipeline.call(*words)
         except NoScriptError:
+            # An answer: with the breaker open, the script could else never be loaded into a Redis that is back.
+            command(OK, started)
+            self._breaker.succeeded()
             raise
         except (RedisError, OSError, TimeoutError) as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable(error, started) from error
+        command(OK, started)
         self._breaker.succeeded()
         return answer
 
-    async def _guard(self, call: Awaitable[Answer]) -> Answer:
+    def _admit(self) -> None:
         if not self._breaker.allows():
+            not_asked()
+            raise RedisUnavailable
+
+    async def _guard(self, call: Awaitable[Answer]) -> Answer:
+        try:
+            self._admit()
+        except RedisUnavailable:
             if asyncio.iscoroutine(call):
                 call.close()
-            raise RedisUnavailable
-        cancelled = _cancellations()
+            raise
+        cancelled, started = _cancellations(), time.perf_counter()
         try:
-            answer = await call
+            with span("redis.command", REDIS, kind=CLIENT):
+                answer = await call
         except (RedisError, OSError, TimeoutError) as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable(error, started) from error
+        command(OK, started)
         self._breaker.succeeded()
         if _cancellations() > cancelled:
             # The driver swallows one that meets it while it connects.
             raise asyncio.CancelledError
         return answer
 
-    def _unavailable(self, error: Exception) -> RedisUnavailable:
+    def _unavailable(self, error: Exception, started: float) -> RedisUnavailable:
         if isinstance(error, ResponseError):
+            command(REFUSED, started)
             # It answers, but refuses: full, read-only, or a fault of ours. An alarm, but no reason to stop asking.
             log.error("redis_refused", exc_info=error)
         else:
+            command(UNAVAILABLE, started)
             self._breaker.failed()
         return RedisUnavailable(type(error).__name__)
 

@@ -3,7 +3,7 @@
 from shared.database import Database
 from shared.errors import ServiceUnavailable
 
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 
 
 async def check_schema(database: Database) -> None:

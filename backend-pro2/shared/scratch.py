@@ -11,7 +11,7 @@ from pathlib import Path
 
 def make_scratch(cache_dir: Path) -> Path:
     """A fresh directory on the disk of the cache; its maker removes it."""
-    parent = _parent(cache_dir)
+    parent = scratch_folder(cache_dir)
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(dir=parent))
 
@@ -28,10 +28,11 @@ async def scratch(cache_dir: Path) -> AsyncIterator[Path]:
 
 async def sweep_scratch(cache_dir: Path, seconds: float) -> int:
     """Remove what nobody touched for so long; how many directories that were."""
-    return await asyncio.to_thread(_remove_old, _parent(cache_dir), seconds)
+    return await asyncio.to_thread(_remove_old, scratch_folder(cache_dir), seconds)
 
 
-def _parent(cache_dir: Path) -> Path:
+def scratch_folder(cache_dir: Path) -> Path:
+    """Where they are all made."""
     # Beside the cache, which holds files only.
     return cache_dir.resolve().with_name(f"{cache_dir.resolve().name}-scratch")
 

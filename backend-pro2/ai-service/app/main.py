@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from shared.app_factory import create_service
 from shared.config import Settings, get_settings
+from shared.metrics.ledger import LEDGER_SECONDS, LedgerFigures
 from shared.resources import Resources
 
 from .routers import (
@@ -79,6 +80,8 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         preload=PRELOAD,
         lifespan=_serving,
     )
+    figures = LedgerFigures("ai-service", app.state.resources)
+    app.state.readings.add("ledger", figures.families, LEDGER_SECONDS)
     app.state.cluster_watch = ClusterWatch(app.state.resources)
     app.state.model_serving = ModelServing(app.state.resources)
     app.state.ask_deltas = AskDeltas(app.state.resources.redis)

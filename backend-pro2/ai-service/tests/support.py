@@ -145,12 +145,14 @@ def _start_head(port: int, token: str, folder: str) -> subprocess.Popen[bytes]:
         "include-dashboard": "false", "include-log-monitor": "false", "dashboard-host": "127.0.0.1",
         "dashboard-port": port + 1, "dashboard-agent-listen-port": port + 2, "dashboard-agent-grpc-port": port + 3,
         "runtime-env-agent-port": port + 4, "metrics-export-port": port + 5, "object-manager-port": port + 6,
-        "node-manager-port": port + 7, "ray-client-server-port": port + 8, "min-worker-port": port + 10,
-        "max-worker-port": port + 29, "temp-dir": folder,
+        "node-manager-port": port + 7, "ray-client-server-port": port + 8, "temp-dir": folder,
+        # As many as an instance has: the kernel keeps each for a minute after its process ended.
+        "worker-port-list": ",".join(str(port + offset) for offset in (*range(10, 30), *range(40, 88))),
     }  # fmt: skip
     command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_task_oom_retries": "1"}
+    more = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_task_oom_retries": "1"}
+    environment = {**os.environ, **more, "GRPC_ENABLE_FORK_SUPPORT": "0"}
     with (Path(folder) / "head.log").open("wb") as log:
         return subprocess.Popen([*command, *arguments], env=environment, stdout=log, stderr=log)  # noqa: S603 - our own ray
 

@@ -18,7 +18,9 @@ import pytest
 from shared.compute import ComputeFailed, ComputePool, Report
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
+from shared.metrics import ray as metrics
 from shared.resources import Resources
+from shared.testing.counting import Moved
 
 from ..app.engines.data_files import hash_of, locate
 from ..app.engines.executor import somewhere
@@ -68,6 +70,12 @@ async def test_ray_and_threads_agree_to_the_last_bit(job: dict[str, Any], ray_va
     assert (local.pop("executor"), on_ray.pop("executor")) == ("local", "ray")
     assert local == on_ray
     assert on_ray["summary"]["k"] == 3
+
+
+async def test_work_of_the_cluster_is_counted(job: dict[str, Any], ray_variables: dict[str, str]) -> None:
+    moved = Moved()
+    metrics.answered(await compute(job | {"ray": ray_of(ray_variables)}))
+    assert moved.of("ray_jobs_total", "outcome") == {"done": 1}
 
 
 async def test_a_wrong_token_costs_a_bounded_time(job: dict[str, Any], ray_variables: dict[str, str]) -> None:

@@ -1,10 +1,11 @@
 """The API gateway: `uvicorn api-gateway.app.main:app`."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
+from prometheus_client.core import Metric
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,9 +15,11 @@ from shared.auth import PasswordHasher
 from shared.config import Settings, get_settings
 from shared.health import Probe
 from shared.links import GATEWAY_ROUTES
+from shared.metrics import certificates
 from shared.resources import Resources, build_resources
 from shared.service import Service
 
+from .clients.certificates import certificate_expiry
 from .clients.upstreams import Upstreams
 from .composition import background, use_cases
 from .core.paths import PathMap
@@ -98,11 +101,22 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         lifespan=lifespan,
         request_sink=beside.api_log,
     )
-    app.state.metrics_registry.register(beside.api_log.dropped)
     app.state.addresses = AddressResolver(settings.trusted_proxies)
     app.state.use_cases = use_cases(settings, resources, hasher, beside)
     _add_forwarding(app, settings, upstreams)
+    _watch_certificate(app, settings.app_url)
     return app
+
+
+def _watch_certificate(app: Service, url: str) -> None:
+    """Show when the certificate ends that people see, if the settings say where they are."""
+    if not url.startswith("https://"):
+        return
+
+    async def read() -> Sequence[Metric]:
+        return [certificates.EXPIRY.of(await certificate_expiry(url))]
+
+    app.state.readings.add("certificate", read, certificates.PROBE_SECONDS)
 
 
 def _add_forwarding(app: Service, settings: Settings, upstreams: Upstreams) -> None:

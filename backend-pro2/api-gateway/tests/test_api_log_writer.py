@@ -12,6 +12,7 @@ from shared.addresses import AddressResolver
 from shared.credentials import principal_of_key, principal_of_session
 from shared.errors import ServiceUnavailable
 from shared.ids import new_id
+from shared.metrics.api_log import Reason
 
 from ..app.services import api_log_writer
 from ..app.services.api_log_writer import ApiLogWriter
@@ -39,9 +40,8 @@ def request(path: str = "/api/v1/projects", **state: object) -> MutableMapping[s
     }
 
 
-def dropped(writer: ApiLogWriter, reason: str) -> float:
-    samples = next(iter(writer.dropped.collect())).samples
-    return next(s.value for s in samples if s.labels == {"reason": reason} and s.name.endswith("_total"))
+def dropped(writer: ApiLogWriter, reason: Reason) -> int:
+    return writer.dropped[reason]
 
 
 async def fill(writer: ApiLogWriter, *names: int) -> None:

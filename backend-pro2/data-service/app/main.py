@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from shared.app_factory import create_service
 from shared.config import Settings, get_settings
+from shared.metrics.ledger import LEDGER_SECONDS, LedgerFigures
 from shared.resources import Resources
 
 from .routers import (
@@ -27,6 +28,7 @@ from .routers import (
 )
 from .services.engine import PRELOAD, Engine
 from .services.query_tables import PlanMemory
+from .services.stores import STORES_SECONDS, StoreFigures
 
 DESCRIPTION = "Datasets: files in, versions, profiles, quality, transformations, queries, files out."
 ROUTERS = (
@@ -65,6 +67,9 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     )
     app.state.engine = Engine(app.state.resources)
     app.state.plans = PlanMemory()
+    readings, held = app.state.readings, app.state.resources
+    readings.add("ledger", LedgerFigures("data-service", held).families, LEDGER_SECONDS)
+    readings.add("stores", StoreFigures(held).families, STORES_SECONDS)
     return app
 
 

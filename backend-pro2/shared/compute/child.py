@@ -8,13 +8,16 @@ import select
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 import orjson
 
+from shared.compute import timings
 from shared.compute.protocol import HEADER, OUT_OF_MEMORY, ComputeError, encode_frame
+from shared.compute.voice import heard, send
+from shared.logs.bounds import bounded
+from shared.logs.failures import failure_of
 
 Report = Callable[[int, int, str], None]
 Function = Callable[[dict[str, Any], Report], dict[str, Any]]
@@ -50,7 +53,7 @@ def serve(connection: socket.socket, rehearsals: Sequence[Callable[[], None]] = 
     _prctl(PR_SET_NAME, WORKING)
     _limit_processor(job["cpu_seconds"])
     _limit_memory(job["memory_mb"])
-    connection.sendall(_answer(job, connection))
+    send(connection, _answer(job, connection))
 
 
 def _is_asked(connection: socket.socket, milliseconds: int) -> bool:
@@ -67,27 +70,28 @@ def serve_many(connection: socket.socket) -> None:
             if not limited:
                 _limit_memory(job["memory_mb"])
                 limited = True
-            connection.sendall(_answer(job, connection))
+            send(connection, _answer(job, connection))
 
 
 def _answer(job: dict[str, Any], connection: socket.socket) -> bytes:
     try:
-        return encode_frame({"result": _run(job, connection)})
+        return encode_frame({"result": _run(job, connection), **timings.told()})
     except ComputeError as error:
-        return encode_frame({"error": {"code": error.code, "detail": error.detail}})
+        return encode_frame({"error": {"code": error.code, "detail": error.detail}, **timings.told()})
     except MemoryError:
-        return encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}})
-    except Exception:  # noqa: BLE001 - the edge of the process: a bug must reach the log of the parent
+        return encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}, **timings.told()})
+    except Exception as error:  # noqa: BLE001 - the edge of the process: a bug must reach the log of the parent
         detail = "The computation failed unexpectedly; the operator finds the cause in the log."
-        trace = traceback.format_exc()[-4000:]
-        return encode_frame({"error": {"code": "internal_error", "detail": detail}, "trace": trace})
+        failed = {"error": {"code": "internal_error", "detail": detail}, **bounded({"failure": failure_of(error)})}
+        return encode_frame({**failed, **timings.told()})
 
 
 def _run(job: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
     def report(done: int, total: int, message: str) -> None:
-        connection.sendall(encode_frame({"progress": [int(done), int(total), str(message)]}))
+        send(connection, encode_frame({"progress": [int(done), int(total), str(message)]}))
 
-    return resolve(job["function"])(job["job"], report)
+    with timings.noted(job), heard(connection, job):
+        return resolve(job["function"])(job["job"], report)
 
 
 def resolve(name: str) -> Function:

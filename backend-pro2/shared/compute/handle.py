@@ -11,6 +11,7 @@ import orjson
 from shared.compute.memory import held_bytes
 from shared.compute.protocol import HEADER, MAX_FRAME_BYTES, OUT_OF_MEMORY, ComputeFailed
 from shared.logging import get_logger
+from shared.metrics import compute as metrics
 
 log = get_logger(__name__)
 
@@ -38,6 +39,8 @@ class Child:
         self._timers: list[asyncio.TimerHandle] = []
         self._watch: asyncio.TimerHandle | None = None
         self._heard: asyncio.Future[dict[str, Any] | None] | None = None
+        self._has_left = False
+        metrics.begun()
 
     @property
     def is_waiting(self) -> bool:
@@ -119,3 +122,6 @@ class Child:
             self._leash.close()
             self.rest()
             self._writer.transport.abort()
+            if not self._has_left:
+                self._has_left = True
+                metrics.left()

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from shared.compute import timings
 from shared.compute.child import RESERVED_MB, RESERVED_VARIABLE
+from shared.compute.deaths import counted_deaths
 from shared.compute.handle import FAREWELL_SECONDS, MEBIBYTE, Child
+from shared.compute.hearing import Overheard, about_log, repeat, report_failure
 from shared.compute.protocol import ComputeFailed, Progress, encode_frame
 from shared.compute.spares import Spares
-from shared.logging import get_logger
-
-log = get_logger(__name__)
+from shared.tracing import Span
 
 OnProgress = Callable[[Progress], Awaitable[None]]
 
@@ -23,13 +24,16 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 FOR_ONE_JOB, FOR_MANY_JOBS = b"f", b"r"
 _IMPORT_ROOT = Path(__file__).parents[2]
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+# These make their threads anew in each child with its first call, and let them spin: four fifths of a small analysis.
+# What gains from more asks for more.
+_ONE_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class ComputePool:
     """Runs functions in children forked from a server process that has loaded `preload`, each child for one job.
 
-    The server starts with the first job (or `open`), and again if it dies. `threads` bounds the math libraries;
+    The server starts with the first job (or `open`), and again if it dies. `threads` bounds the math libraries' loops;
     `reserved_mb` is what libraries may reserve of address space without touching it. `spares` children wait for jobs,
     so that these need not wait for a fork.
     """
@@ -75,18 +79,32 @@ class ComputePool:
             ComputeFailed: there is no answer; `code` says why.
         """
         order = {"function": function, "job": job, "memory_mb": memory_mb, "cpu_seconds": self._cpu(timeout_seconds)}
+        order |= about_log()
+        with timings.computing(function, order) as computation:
+            return await self._compute(order, timeout_seconds, memory_mb, on_progress, computation)
+
+    async def _compute(
+        self,
+        order: dict[str, Any],
+        timeout_seconds: float,
+        memory_mb: int,
+        on_progress: OnProgress | None,
+        computation: Span,
+    ) -> dict[str, Any]:
         child = await self._spares.take()
         try:
-            if child.pid is not None:
-                child.begin(child.pid, timeout_seconds, memory_mb)
-            child.send(encode_frame(order))
-            async for message in child.messages():
-                if "result" in message:
-                    child.finished = True
-                    result: dict[str, Any] = message["result"]
-                    return result
-                await _react(child, message, timeout_seconds, memory_mb, on_progress)
-            raise child.failure(None)
+            with counted_deaths():
+                if child.pid is not None:
+                    child.begin(child.pid, timeout_seconds, memory_mb)
+                child.send(encode_frame(order))
+                async for message in child.messages():
+                    timings.record(computation, message)
+                    if "result" in message:
+                        child.finished = True
+                        result: dict[str, Any] = message["result"]
+                        return result
+                    await _react(child, message, timeout_seconds, memory_mb, on_progress)
+                raise child.failure(None)
         finally:
             await child.leave()
 
@@ -125,17 +143,23 @@ class ComputePool:
     def _start_server(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "shared.compute.server", *self._preload]
-        with theirs:
+        with theirs, Overheard() as overheard:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module names
-                command, stdin=theirs.fileno(), env=self._environment(), cwd=_IMPORT_ROOT, start_new_session=True
+                command,
+                stdin=theirs.fileno(),
+                stdout=overheard,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                cwd=_IMPORT_ROOT,
+                start_new_session=True,
             )
         return ours
 
     def _environment(self) -> dict[str, str]:
         # A list of what may pass, so that no secret of today or tomorrow reaches code that handles users' data.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        limits = {**dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), RESERVED_VARIABLE: str(self._reserved_mb)}
-        return kept | limits
+        limits = dict.fromkeys(_THREAD_VARIABLES, str(self._threads)) | dict.fromkeys(_ONE_THREAD_VARIABLES, "1")
+        return kept | limits | {RESERVED_VARIABLE: str(self._reserved_mb)}
 
 
 def _bury(server: subprocess.Popen[bytes]) -> None:
@@ -153,9 +177,10 @@ async def _react(
         child.begin(message["pid"], timeout_seconds, memory_mb)
     elif "progress" in message and on_progress is not None:
         await on_progress(Progress(*message["progress"]))
+    elif "log" in message:
+        repeat(child.pid, message["log"])
     elif "error" in message:
-        if "trace" in message:
-            log.error("compute_function_failed", trace=message["trace"])
+        report_failure(child.pid, message)
         raise ComputeFailed(**message["error"])
     elif "exit" in message:
         raise child.failure(message["exit"])

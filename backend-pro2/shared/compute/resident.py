@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.compute import timings
 from shared.compute.child import RESERVED_MB
+from shared.compute.deaths import counted_deaths
 from shared.compute.handle import MEBIBYTE, Child
+from shared.compute.hearing import about_log, repeat, report_failure
 from shared.compute.memory import held_bytes
 from shared.compute.pool import FOR_MANY_JOBS, ComputePool
 from shared.compute.protocol import ComputeBusy, ComputeFailed, encode_frame
@@ -161,21 +164,32 @@ class _Resident:
         Raises:
             ComputeFailed: it died, or was killed for taking too long or too much.
         """
-        self._child.send(encode_frame({"function": function, "job": job, "memory_mb": memory_mb}))
-        self._jobs, self._memory_mb = self._jobs + 1, memory_mb
-        if self._child.pid is not None:
-            self._child.begin(self._child.pid, timeout_seconds, memory_mb)
-        try:
-            while True:
-                message = await self._hear()
-                if "pid" in message:
-                    self._child.begin(message["pid"], timeout_seconds, memory_mb)
-                elif "result" in message or "error" in message:
-                    return message
-                elif "exit" in message:
-                    raise self._child.failure(message["exit"])
-        finally:
-            self._child.rest()
+        order = {"function": function, "job": job, "memory_mb": memory_mb, **about_log()}
+        with timings.computing(function, order) as computation:
+            self._child.send(encode_frame(order))
+            self._jobs, self._memory_mb = self._jobs + 1, memory_mb
+            if self._child.pid is not None:
+                self._child.begin(self._child.pid, timeout_seconds, memory_mb)
+            try:
+                with counted_deaths():
+                    message = await self._outcome(timeout_seconds, memory_mb)
+            finally:
+                self._child.rest()
+            timings.record(computation, message)
+        return message
+
+    async def _outcome(self, timeout_seconds: float, memory_mb: int) -> dict[str, Any]:
+        while True:
+            message = await self._hear()
+            if "pid" in message:
+                self._child.begin(message["pid"], timeout_seconds, memory_mb)
+            elif "log" in message:
+                repeat(self._child.pid, message["log"])
+            elif "result" in message or "error" in message:
+                report_failure(self._child.pid, message)
+                return message
+            elif "exit" in message:
+                raise self._child.failure(message["exit"])
 
     async def leave(self) -> None:
         """Kill it, unless it is dead, and wait for its end."""
@@ -212,8 +226,6 @@ def _code_of(message: dict[str, Any]) -> str | None:
 
 def _result_of(message: dict[str, Any]) -> dict[str, Any]:
     if "error" in message:
-        if "trace" in message:
-            log.error("compute_function_failed", trace=message["trace"])
         raise ComputeFailed(**message["error"])
     result: dict[str, Any] = message["result"]
     return result

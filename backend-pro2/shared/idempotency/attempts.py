@@ -18,6 +18,7 @@ from shared.errors import ServiceUnavailable
 from shared.identity import CurrentCaller
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.metrics import idempotency as metrics
 from shared.resources import Resources
 
 from . import reservations
@@ -111,6 +112,7 @@ class Attempt:
             raise IdempotencyMismatch
         if found.answer is None:
             raise IdempotencyInFlight
+        metrics.replayed()
         log.info("answer_replayed")
         return pending.seal.open(found.answer).replayed()
 

@@ -1,78 +1,23 @@
 """Counts and times requests for Prometheus, tells the sinks of them, and names the slow ones in the log."""
 
 import time
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
 
-from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.logging import get_logger
+from shared.metrics.http import HttpMetrics
+from shared.metrics.parts import SPENT, count_parts
 from shared.middleware.access_log import QUIET_PATHS, RequestSink
 from shared.middleware.answer import Answer
+from shared.tracing import current_trace_id, is_sampled
 
 log = get_logger(__name__)
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499
-
-_BOUNDS = [*(str(float(bound)) for bound in BUCKETS), "+Inf"]
-
-
-class _Timing:
-    """Requests of one method and path by their duration; `counts` per bucket, not summed up."""
-
-    __slots__ = ("counts", "slow", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * len(_BOUNDS)
-        self.total = 0.0
-        self.slow = 0
-
-
-class HttpMetrics(Collector):
-    """The metric families of one process.
-
-    Plain numbers, made into families when somebody asks: everything here happens in the thread of the event loop, and
-    the library's own counters take a lock for each step.
-    """
-
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        self.active = 0
-        self._answered: dict[tuple[str, str, int], int] = {}
-        self._timings: dict[tuple[str, str], _Timing] = {}
-        registry.register(self)
-
-    def observe(self, method: str, path: str, status: int, seconds: float, *, slow: bool = False) -> None:
-        """Count one answered request; `path` must be a route's template, never what the client wrote."""
-        answered = (method, path, status)
-        self._answered[answered] = self._answered.get(answered, 0) + 1
-        timing = self._timings.get((method, path))
-        if timing is None:
-            timing = self._timings[method, path] = _Timing()
-        timing.counts[bisect_left(BUCKETS, seconds)] += 1
-        timing.total += seconds
-        timing.slow += slow
-
-    def collect(self) -> Iterator[Metric]:
-        """The families as they are now."""
-        requests = CounterMetricFamily("http_requests", "Requests answered.", labels=("method", "path", "status"))
-        for (method, path, status), count in self._answered.items():
-            requests.add_metric((method, path, str(status)), count)
-        labels = ("method", "path")
-        seconds = HistogramMetricFamily("http_request_duration_seconds", "Seconds to the last byte.", labels=labels)
-        slow = CounterMetricFamily("http_slow_requests", "Requests over SLOW_REQUEST_SECONDS.", labels=labels)
-        for place, timing in self._timings.items():
-            buckets = list(zip(_BOUNDS, map(float, accumulate(timing.counts)), strict=True))
-            seconds.add_metric(place, buckets, timing.total)
-            if timing.slow:
-                slow.add_metric(place, timing.slow)
-        active = GaugeMetricFamily("http_requests_active", "Requests being answered.", self.active)
-        yield from (requests, seconds, slow, active)
+# In a scope: seconds to the answer's head, where what follows takes as long as its client wants.
+ANSWERED_AFTER = "answered_after"
 
 
 def route_template(scope: Scope) -> str:
@@ -98,21 +43,34 @@ class MetricsMiddleware:
             await self._app(scope, receive, send)
             return
         answer = Answer.of(send)
+        spent: dict[str, float] = {}
+        around = SPENT.set(spent)
         started = time.perf_counter()
         self._metrics.active += 1
         try:
             await self._app(scope, receive, answer)
         finally:
+            seconds = time.perf_counter() - started
             self._metrics.active -= 1
-            self._finish(scope, answer, time.perf_counter() - started)
+            SPENT.reset(around)
+            try:
+                self._finish(scope, answer, seconds, spent)
+            except Exception:
+                # Whatever measuring meets, the answer is the client's.
+                log.exception("request_not_measured")
 
-    def _finish(self, scope: Scope, answer: Answer, seconds: float) -> None:
+    def _finish(self, scope: Scope, answer: Answer, seconds: float, spent: dict[str, float]) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         path, status = route_template(scope), answer.status or CLIENT_CLOSED_REQUEST
-        slow = seconds > self._slow_seconds and not scope.get("long_running")
-        self._metrics.observe(method, path, status, seconds, slow=slow)
+        slow = scope.get(ANSWERED_AFTER, seconds) > self._slow_seconds and not scope.get("long_running")
+        received = scope["state"].get("bytes_in", 0) if "state" in scope else 0
+        trace_id = current_trace_id() if is_sampled() else None
+        self._metrics.observe(
+            method, path, status, seconds, slow=slow, received=received, sent=answer.sent, trace_id=trace_id
+        )
         if scope["path"] not in QUIET_PATHS:
             for sink in self._sinks:
                 sink.add(scope, status, answer.sent, seconds)
         if slow:
-            log.warning("slow_request", method=method, path=path, status=status, seconds=round(seconds, 3))
+            parts = {f"{part}_seconds": taken for part, taken in count_parts(spent, seconds).items()}
+            log.warning("slow_request", method=method, path=path, status=status, seconds=round(seconds, 3), **parts)

@@ -1,6 +1,7 @@
 """Limits callers, and reads their credential and session on the way: one Redis round trip a request."""
 
 import re
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,8 @@ from shared.admission import Admission, Policy, Verdict
 from shared.config import Settings
 from shared.credentials import CredentialReader, Presented, Principal
 from shared.links import GATEWAY_PREFIX
+from shared.metrics import limits as metrics
+from shared.metrics.parts import ADMISSION, spend, waited
 from shared.middleware.answer import Answer, header
 from shared.problems import MEDIA_TYPE, problem_body
 
@@ -87,7 +90,17 @@ class RateLimitMiddleware:
         if scope["type"] != "http" or scope["path"] in UNLIMITED:
             await self._app(scope, receive, send)
             return
-        answer, state = Answer.of(send), scope["state"]
+        answer = Answer.of(send)
+        started, waiting = time.perf_counter(), waited()
+        admitted = await self._admit(scope, answer)
+        # Without what Redis and the database took of it, which have their own parts.
+        spend(ADMISSION, time.perf_counter() - started - (waited() - waiting))
+        if admitted:
+            await self._app(scope, receive, answer)
+
+    async def _admit(self, scope: Scope, answer: Answer) -> bool:
+        """Whether the request may go on; else it is answered."""
+        state = scope["state"]
         authorization = header(scope["headers"], b"authorization")
         presented = _NOTHING if authorization is None else self._credentials.read(authorization)
         if presented.look_up is not None:
@@ -96,7 +109,7 @@ class RateLimitMiddleware:
                 verdict = await self._admission.admit(self._addresses.of(scope), self._policies.anonymous)
                 if not verdict.allowed:
                     await _refuse(scope, answer, self._policies.anonymous, verdict)
-                    return
+                    return False
             presented = await self._credentials.look_up(presented.look_up)
         principal = presented.principal
         subject, policy = self._classify(scope, principal)
@@ -106,9 +119,9 @@ class RateLimitMiddleware:
             state["credential_fault"] = presented.fault
         if not verdict.allowed:
             await _refuse(scope, answer, policy, verdict)
-            return
+            return False
         answer.headers += limit_headers(policy, verdict)
-        await self._app(scope, receive, answer)
+        return True
 
     def _classify(self, scope: Scope, principal: Principal | None) -> tuple[str, Policy]:
         if scope["path"] in self._policies.strict_paths:
@@ -139,6 +152,7 @@ def _constant_parts(policy: Policy) -> tuple[bytes, tuple[bytes, bytes], tuple[b
 
 
 async def _refuse(scope: Scope, answer: Answer, policy: Policy, verdict: Verdict) -> None:
+    metrics.limited(policy.name)
     body = problem_body(
         status=HTTPStatus.TOO_MANY_REQUESTS,
         code="rate_limited",

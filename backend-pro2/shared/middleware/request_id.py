@@ -5,7 +5,7 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.logging import REQUEST_ID
+from shared.logging import REQUEST_ID, REQUEST_STATE
 from shared.middleware.answer import Answer, header
 
 ID_BYTES = 16
@@ -49,11 +49,13 @@ class RequestIdMiddleware:
             await self._app(scope, receive, send)
             return
         request_id = request_id_from(header(scope["headers"], b"x-request-id"))
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         answer = Answer.of(send)
         answer.headers.append((b"x-request-id", request_id.encode()))
-        token = REQUEST_ID.set(request_id)
+        tokens = REQUEST_ID.set(request_id), REQUEST_STATE.set(state)
         try:
             await self._app(scope, receive, answer)
         finally:
-            REQUEST_ID.reset(token)
+            REQUEST_ID.reset(tokens[0])
+            REQUEST_STATE.reset(tokens[1])

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from shared.metrics.object_store import IN, OUT
 from shared.object_store.errors import MissingObject, StoreRefused, away, refusal
+from shared.object_store.measuring import Asking
 
 if TYPE_CHECKING:
     import aiohttp
@@ -55,9 +57,11 @@ class SignedHttp:
         return (await self.send("PUT", key, query, data))[0].get("ETag", "")
 
     async def _put(self, key: str, data: bytes | bytearray, query: Mapping[str, str]) -> Mapping[str, str]:
-        async with self._request("PUT", key, query, data) as answer:
-            await self._check(answer)
-            return answer.headers.copy()
+        with Asking("put"):
+            async with self._request("PUT", key, query, data) as answer:
+                await self._check(answer)
+        IN.inc(len(data))
+        return answer.headers.copy()
 
     async def send(
         self, method: str, key: str, query: Mapping[str, str], data: bytes | bytearray = b""
@@ -69,11 +73,15 @@ class SignedHttp:
             ServiceUnavailable: no usable answer.
         """
         try:
-            async with self._request(method, key, query, data) as answer:
-                await self._check(answer)
-                return answer.headers.copy(), await answer.read()
+            with Asking(method):
+                async with self._request(method, key, query, data) as answer:
+                    await self._check(answer)
+                    body = await answer.read()
         except self._failures as error:
             raise away(method, error) from error
+        if method == "PUT":
+            IN.inc(len(data))
+        return answer.headers.copy(), body
 
     async def read(self, key: str, start: int) -> AsyncIterator[bytes]:
         """The object's bytes from `start` on, exactly as many as the store announced.
@@ -84,11 +92,16 @@ class SignedHttp:
         """
         headers = {"Range": f"bytes={start}-"} if start else {}
         try:
-            async with self._session.get(self._sign("GET", key, {}), headers=headers, allow_redirects=False) as answer:
-                await self._check(answer)
-                _check_range(answer, start)
-                async for chunk in answer.content.iter_any():
-                    yield chunk
+            with Asking("get") as asking:
+                url = self._sign("GET", key, {})
+                async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+                    await self._check(answer)
+                    _check_range(answer, start)
+                    async for chunk in answer.content.iter_any():
+                        OUT.inc(len(chunk))
+                        asking.pause()
+                        yield chunk
+                        asking.resume()
         except StoreRefused as error:
             raise _read_failure(error) from error
         except self._failures as error:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from shared.config import Settings
 from shared.object_store.errors import StoreRefused, away, sdk_errors
 from shared.object_store.http import SignedHttp
+from shared.object_store.measuring import Asking
 from shared.object_store.presigning import sized_put
 from shared.object_store.upload import Upload
 
@@ -188,7 +189,8 @@ class ObjectStore:
 
     async def _ask(self, action: str, call: "Callable[[Minio], Answer]") -> Answer:
         await self.open()
-        return await asyncio.to_thread(self._guarded, action, call)
+        with Asking(action):
+            return await asyncio.to_thread(self._guarded, action, call)
 
     def _guarded(self, action: str, call: "Callable[[Minio], Answer]") -> Answer:
         with sdk_errors(action):

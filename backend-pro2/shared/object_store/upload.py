@@ -115,7 +115,7 @@ class Upload:
                 await self._abort()
                 await self._discard(self._key)
         except (ServiceUnavailable, TimeoutError) as error:
-            log.warning("upload_left_behind", key=self._key, error=type(error).__name__)
+            log.warning("upload_left_behind", object_name=self._key, error=type(error).__name__)
 
     async def _stop_sending(self) -> None:
         if self._sending is not None:

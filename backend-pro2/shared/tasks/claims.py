@@ -21,7 +21,7 @@ WITH saturated AS (
     GROUP BY r.project_id, q.max_running_tasks
     HAVING count(*) >= coalesce(q.max_running_tasks, $3)
 ), queued AS (
-    SELECT id, priority, created_at, project_id, kind <> 'project_removal' AS is_limited
+    SELECT id, priority, created_at, project_id, kind <> 'project_removal' AS is_limited, false AS is_lost
     FROM analysis_tasks
     WHERE queue = $1 AND status = 'queued' AND waiting_for = 0 AND kind = ANY($2)
       AND (not_before IS NULL OR not_before <= clock_timestamp())
@@ -31,7 +31,7 @@ WITH saturated AS (
     LIMIT 1
     FOR NO KEY UPDATE SKIP LOCKED
 ), expired AS (
-    SELECT id, priority, created_at, project_id, false AS is_limited
+    SELECT id, priority, created_at, project_id, false AS is_limited, true AS is_lost
     FROM analysis_tasks
     WHERE queue = $1 AND status = 'running' AND lease_until < clock_timestamp() AND attempts < max_attempts
       AND NOT cancel_requested AND (deadline IS NULL OR deadline > clock_timestamp()) AND kind = ANY($2)
@@ -39,12 +39,12 @@ WITH saturated AS (
     LIMIT 1
     FOR NO KEY UPDATE SKIP LOCKED
 ), best AS (
-    SELECT id, project_id, is_limited
+    SELECT id, project_id, is_limited, is_lost
     FROM (SELECT * FROM queued UNION ALL SELECT * FROM expired) AS candidates
     ORDER BY priority DESC, created_at
     LIMIT 1
 )
-SELECT id, CASE WHEN is_limited THEN project_id END AS limited_by,
+SELECT id, is_lost, CASE WHEN is_limited THEN project_id END AS limited_by,
        CASE WHEN is_limited THEN pg_advisory_xact_lock(hashtextextended('tasks.claim ' || project_id, 0))::text END
            AS locked
 FROM best
@@ -76,9 +76,13 @@ SELECT {COLUMNS} FROM taken
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A locked task that may be taken; `limited_by` is the project whose running tasks decide whether it may."""
+    """A locked task that may be taken; `limited_by` is the project whose running tasks decide whether it may.
+
+    `is_lost`: it is running, by a worker that has fallen silent.
+    """
 
     id: UUID
+    is_lost: bool
     limited_by: UUID | None
     locked: str | None
 

@@ -35,7 +35,7 @@ FROM ended
 """  # noqa: S608 - names of ours
 
 _DOOMED = """
-SELECT id, worker, claims, cancel_requested, coalesce(deadline <= clock_timestamp(), false) AS is_overdue
+SELECT id, worker, claims, kind, cancel_requested, coalesce(deadline <= clock_timestamp(), false) AS is_overdue
 FROM analysis_tasks
 WHERE queue = $1 AND status = 'running' AND lease_until < clock_timestamp() AND kind = ANY($2)
   AND (attempts >= max_attempts OR cancel_requested OR deadline <= clock_timestamp())
@@ -45,7 +45,7 @@ FOR UPDATE SKIP LOCKED
 """
 
 _OVERDUE = """
-SELECT id, worker, claims, cancel_requested, true AS is_overdue
+SELECT id, worker, claims, kind, cancel_requested, true AS is_overdue
 FROM analysis_tasks
 WHERE queue = $1 AND status = 'queued' AND deadline <= clock_timestamp() AND kind = ANY($2)
 ORDER BY deadline
@@ -85,6 +85,7 @@ class Hold:
 class DueHold(Hold):
     """A locked task that must end without another run."""
 
+    kind: str
     cancel_requested: bool
     is_overdue: bool
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from shared.database import Database, Session
 from shared.logging import get_logger
+from shared.metrics import tasks as metrics
+from shared.metrics.tasks import Ending
 
 from . import claims, ends, lease_repository, repository
 from .consequences import Ring, follow_up, spread
@@ -85,6 +87,7 @@ class Leases:
                 lease = (self._worker, self._lease_seconds)
                 task = await claims.take(session, candidate, *lease, self._running_tasks)
             if task is not None:
+                metrics.claimed(task, was_lost=candidate.is_lost)
                 await self._wakes.publish(task.id)
                 return task
 
@@ -154,8 +157,12 @@ class Leases:
         """Give the task back to the queue, to be claimed in `delay_seconds`; `counted`: this attempt was a death."""
         how = Release(counted, delay_seconds, outcome or (Outcome.DIED if counted else Outcome.INTERRUPTED), error)
         async with self._database.transaction() as session:
-            if await lease_repository.lock(session, Hold.of(task)):
+            held = await lease_repository.lock(session, Hold.of(task))
+            if held:
                 await lease_repository.release(session, Hold.of(task), how)
+        if held:
+            is_handed_back = how.outcome is Outcome.HANDED_BACK
+            metrics.ended(task.kind, Ending.HANDED_BACK if is_handed_back else Ending.RETRIED)
         await self.announce(task.id)
 
     async def retry_or_bury(self, task: Task) -> None:
@@ -197,7 +204,9 @@ class Leases:
             hold = hold or await ends.overdue(session, self._queue, self._kinds)
             if hold is None:
                 return False
-            touched = await self._end(session, hold, replace(_due_end(hold), is_unsettled=is_unsettled))
+            how = _due_end(hold)
+            touched = await self._end(session, hold, replace(how, is_unsettled=is_unsettled))
+        metrics.ended(hold.kind, _ending(how))
         await self.announce(hold.id, touched)
         return True
 
@@ -212,6 +221,9 @@ class Leases:
             _report(error)
             stuck.append(error.task_id)
             return True
+        # Called off in the queue, where no worker was at hand to count it.
+        if task is not None and task.worker is None and task.status == TaskStatus.CANCELLED:
+            metrics.ended(task.kind, Ending.CANCELLED)
         return task is not None
 
     async def _end_alone(self, task: Task, how: End) -> None:
@@ -220,6 +232,7 @@ class Leases:
         except AftermathFailed as error:
             _report(error)
             touched = await self._end_held(task, replace(how, is_unsettled=True))
+        metrics.ended(task.kind, _ending(how))
         await self.announce(task.id, touched)
 
     async def _end_held(self, task: Task, how: End) -> list[Task]:
@@ -244,6 +257,10 @@ class Leases:
 
 def _report(error: AftermathFailed) -> None:
     log.error("aftermath_failed", task_id=str(error.task_id), exc_info=error)
+
+
+def _ending(how: End) -> Ending:
+    return Ending.DEAD if how.error is POISON else Ending(how.status)
 
 
 def _due_end(hold: DueHold) -> End:

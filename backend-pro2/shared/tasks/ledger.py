@@ -13,6 +13,7 @@ from shared.errors import NotFound
 from shared.ids import new_id
 from shared.quotas import require_task
 from shared.redis_client import RedisClient
+from shared.tracing import CLIENT, PRODUCER, span
 
 from . import dependencies, repository
 from .attempts import attempts_of
@@ -51,11 +52,13 @@ class TaskLedger:
         if new.kind != PROJECT_REMOVAL:
             await require_task(session, self._settings, new.project_id)
         attempts = self._settings.task_max_attempts
-        return await repository.insert(session, new.id or new_id(), new, attempts, waiting_for)
+        with span(f"submit {new.queue}", {"task.kind": new.kind}, kind=PRODUCER):
+            return await repository.insert(session, new.id or new_id(), new, attempts, waiting_for)
 
     async def ring(self, task: Task) -> None:
         """Tell a worker, after the commit. A failure is only logged: workers look by themselves every few seconds."""
-        await self._doorbell.ring(task.queue, task.id)
+        with span(f"ring {task.queue}", {"messaging.system": "celery"}, kind=CLIENT):
+            await self._doorbell.ring(task.queue, task.id)
 
     async def ring_and_wait(self, task: Task, user_id: UUID, seconds: float) -> Task:
         """The same for somebody who wants to see the task as it stands after so many seconds, or none."""

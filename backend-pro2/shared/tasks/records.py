@@ -60,6 +60,8 @@ class Task:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    # The span of the request that made it; what only shows tasks does without.
+    traceparent: str | None = field(default=None, kw_only=True)
 
     @property
     def is_finished(self) -> bool:

@@ -8,6 +8,7 @@ import asyncpg
 from shared.database import Database
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.metrics import tasks as metrics
 
 from . import worker_registry
 from .wakes import pause
@@ -38,6 +39,7 @@ class Registration:
     async def keep(self) -> None:
         """Write the row again and again, until `stop`; then remove it, if the database is there."""
         while not self._is_over:
+            metrics.alive()
             if self._alive_file:
                 self._alive_file.touch()
             try:

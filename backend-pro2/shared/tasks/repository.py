@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.database import Session
+from shared.tracing import inject
 
 from .records import NewTask, Task
 from .statements import COLUMNS, tell
@@ -15,11 +16,11 @@ _INSERT = f"""
 WITH inserted AS (
     INSERT INTO analysis_tasks
         (id, kind, queue, priority, project_id, dataset_id, version, params, max_attempts, request_id, created_by,
-         deadline, schedule_id, waiting_for)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         deadline, schedule_id, waiting_for, traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     RETURNING {COLUMNS}
 ), linked AS (
-    INSERT INTO task_dependencies (task_id, depends_on) SELECT DISTINCT $1, unnest($15::uuid[])
+    INSERT INTO task_dependencies (task_id, depends_on) SELECT DISTINCT $1, unnest($16::uuid[])
 ), told AS ({tell("inserted")}
 )
 SELECT {COLUMNS} FROM inserted
@@ -53,7 +54,7 @@ async def insert(session: Session, task_id: UUID, new: NewTask, max_attempts: in
     """A queued row with its first event; times and counters come from the schema's defaults."""
     subject = (new.project_id, new.dataset_id, new.version)
     origin = (max_attempts, new.request_id, new.created_by, new.deadline, new.schedule_id)
-    others = (waiting_for, list(new.after))
+    others = (waiting_for, inject(), list(new.after))
     values = (task_id, new.kind, new.queue, new.priority, *subject, new.params, *origin, *others)
     task = await session.fetch_one(Task, _INSERT, *values)
     assert task is not None  # noqa: S101 - an insertion that does not fail returns its row

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from shared.compute import Progress
 from shared.database import Session
+from shared.metrics import tasks as metrics
+from shared.metrics.tasks import Ending
 
 from .leases import Leases
 from .records import Task
@@ -103,6 +105,7 @@ class TaskRun:
             self.committed = True
         finally:
             self.finishing = self.committed
+        metrics.ended(self.task.kind, Ending.SUCCEEDED)
         await self._leases.announce(self.task.id, touched)
 
     async def _on_progress(self, progress: Progress) -> None:

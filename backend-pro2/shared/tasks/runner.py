@@ -7,17 +7,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import asyncpg
-import structlog
 
 from shared.compute import ComputeFailed
 from shared.database import Session
 from shared.errors import APIException, ServiceUnavailable
-from shared.logging import get_logger
+from shared.logging import get_logger, with_ids
+from shared.metrics import tasks as metrics
 from shared.redis_client import RedisUnavailable
+from shared.tracing import current_span, untraced
 
 from .leases import OVERDUE, Aftermath, Beat, Leases
 from .records import Outcome, StaleAttempt, Task, TaskError, TaskFailed
 from .run import Handler, TaskHandler, TaskRun, TryLater
+from .tracing import traced
 from .wakes import TaskWakes, pause
 
 if TYPE_CHECKING:
@@ -74,7 +76,9 @@ class TaskRunner:
 
     async def run(self, task: Task) -> None:
         """Run `task`, which this worker has claimed. When cancelled, the task goes back to the queue uncounted."""
-        with structlog.contextvars.bound_contextvars(task_id=str(task.id), request_id=task.request_id):
+        user_id = str(task.created_by) if task.created_by else None
+        about = {"task_id": str(task.id), "request_id": task.request_id, "user_id": user_id}
+        with with_ids(about), traced(task), metrics.running(task):
             log.info("task_started", kind=task.kind, attempt=task.attempts)
             try:
                 await self._insist(await self._attempt(TaskRun(task, self._resources, self._leases)))
@@ -85,7 +89,8 @@ class TaskRunner:
 
     async def _attempt(self, run: TaskRun) -> Callable[[], Awaitable[None]]:
         work = asyncio.create_task(self._work(run))
-        watch = asyncio.create_task(self._watch(run))
+        with untraced():
+            watch = asyncio.create_task(self._watch(run))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             lost = watch.result() if watch.done() and not work.done() else None
@@ -139,11 +144,13 @@ class TaskRunner:
         if isinstance(error, StaleAttempt):
             return self._stale
         if isinstance(error, ComputeFailed) and error.code == "crashed":
+            current_span().fail(error.code)
             return lambda: self._leases.retry_or_bury(task)
         if (wait := _wait_of(error)) is not None:
             log.warning("task_interrupted", error=type(error).__name__, reason=wait.reason)
             return lambda: self._later(task, wait)
         reason = _reason(error)
+        current_span().fail(reason.code)
         if reason is INTERNAL:
             log.error("task_handler_failed", exc_info=error)
         return lambda: self._leases.fail(task, reason)

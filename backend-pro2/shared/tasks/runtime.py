@@ -15,6 +15,7 @@ from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.metrics import tasks as metrics
 from shared.removed_objects import BackupUnderWay
 from shared.version import VERSION
 
@@ -80,6 +81,7 @@ class WorkerRuntime:
     async def run(self) -> None:
         """Work until drained or cancelled; then every running task is given back and its child is dead."""
         log.info("worker_started", worker=self._name, queues=dict(self._plan.slots))
+        metrics.expect(self._plan.handlers, self._plan.slots)
         await self._resources.compute.open()
         await _first(self._take_over(), self._draining.wait())
         await self._work()

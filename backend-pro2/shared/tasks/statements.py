@@ -3,7 +3,7 @@
 COLUMNS = """id, kind, queue, status, priority, project_id, dataset_id, version, params, attempts, max_attempts, claims,
     waiting_for, not_before, deadline, worker, lease_until, cancel_requested, progress_done, progress_total,
     progress_message, error_code, error_detail, request_id, schedule_id, created_by, created_at, started_at,
-    finished_at"""
+    finished_at, traceparent"""
 
 # Whether more is to be done about the end of a task: most have no dependents, and most projects no webhooks.
 FOLLOWED = """

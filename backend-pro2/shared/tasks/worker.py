@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,10 +16,13 @@ from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from shared.config import Settings, get_settings
-from shared.logging import configure_logging, get_logger
+from shared.logging import OUTPUT, configure_logging, get_logger, own_identity, watch_loop
 from shared.resources import build_resources
+from shared.sentry import finish_reports, start_sentry
+from shared.tracing.setup import start_tracing, stop_tracing
 
 from .doorbell import RECONCILE, RING, SWEEP, create_celery
+from .metrics_server import metrics_shown
 from .queues import SERVICE_QUEUES
 from .queues import slots as slots_of
 from .run import Handler, TaskHandler
@@ -91,19 +95,26 @@ class WorkerThread:
             uvloop.run(self._work())
         except Exception:
             log.exception("worker_broke")
+            finish_reports()
+            OUTPUT.close()
             # Only a new process helps; one without its loop would swallow bells for ever.
             os._exit(1)
 
     async def _work(self) -> None:
+        watch_loop(asyncio.get_running_loop())
+        start_tracing(self._settings, _worker_of(self._plan.service))
         resources = build_resources(self._settings, self._plan.preload, SPARES)
         self._loop = asyncio.get_running_loop()
         self._runtime = WorkerRuntime(self._plan, resources)
         if self._stopping.is_set():
             self._runtime.hurry()
         try:
-            await self._runtime.run()
+            name = _worker_of(self._plan.service)
+            async with metrics_shown(name, self._settings, self._stopping.is_set):
+                await self._runtime.run()
         finally:
             await resources.close()
+            await asyncio.to_thread(stop_tracing)
             log.info("worker_stopped", queues=list(self._plan.slots))
 
 
@@ -179,7 +190,9 @@ def _connect(app: Celery, thread: WorkerThread, settings: Settings, service: str
         thread.sweep()
 
     hooks: dict[Any, Callable[..., None]] = {
-        signals.setup_logging: lambda **_: configure_logging(settings, service),
+        # A worker complains and starts before it sets up logging; beat knows the second alone.
+        signals.celeryd_init: lambda **_: _start_telling(settings, service),
+        signals.setup_logging: lambda **_: _start_telling(settings, service),
         # Not worker_ready, which waits for the broker: tasks run without one.
         signals.worker_init: lambda **_: thread.start(),
         signals.worker_shutting_down: lambda how, **_: thread.drain(at_once=how == "Cold"),
@@ -187,6 +200,21 @@ def _connect(app: Celery, thread: WorkerThread, settings: Settings, service: str
     for event, hook in hooks.items():
         event.connect(hook, weak=False)
     _stop_with_celery(app, thread)
+
+
+def _start_telling(settings: Settings, service: str) -> None:
+    # The same application is a worker or rings the bells, as the command says.
+    name = "beat" if "beat" in sys.argv[1:] else _worker_of(service)
+    if own_identity().get("service") != name:
+        configure_logging(settings, name)
+        start_sentry(settings, name)
+        if name == "beat":
+            log.info("beat_started")
+
+
+def _worker_of(service: str) -> str:
+    """The name of a service's worker in log lines, traces and metrics."""
+    return f"{service.removesuffix('-service')}-worker"
 
 
 def _stop_with_celery(app: Celery, thread: WorkerThread) -> None:

@@ -26,7 +26,12 @@ async def nothing(run: TaskRun) -> None:
     """Succeeds at once."""
 
 
-HANDLERS = {"note": note, "compute": compute, "nothing": nothing}
+async def fail(run: TaskRun) -> None:
+    """Fails as a handler with a mistake does, with all of its parameters in the message."""
+    raise RuntimeError(f"could not do {run.task.params}")
+
+
+HANDLERS = {"note": note, "compute": compute, "nothing": nothing, "fail": fail}
 
 
 def _append(path: Path, line: str) -> None:

@@ -1,10 +1,12 @@
 """Functions for computing children that tests run: each shows one way in which a computation can go."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from typing import Any
 
 from shared.compute import ComputeError, Report
@@ -121,3 +123,23 @@ def grow(job: Job, _report: Report) -> Job:
     """Keeps so many megabytes for ever."""
     _GROWN.append(bytearray(os.urandom(1024)) * 1024 * job["megabytes"])
     return {"pid": os.getpid()}
+
+
+def talk(job: Job, _report: Report) -> Job:
+    """Says `word` in each way in which a library may: by a logger, a warning, printing, and past Python."""
+    logging.getLogger("library").warning("said %s", job["word"], extra={"password": job["word"]})
+    logging.getLogger("library").debug("whispered")
+    for _ in range(job.get("times", 0)):
+        logging.getLogger("library").info("again")
+    warnings.warn(f"beware of {job['word']}", stacklevel=1)
+    sys.stdout.write(f"printed {job['word']}\n")
+    os.write(2, f"complained about {job['word']}\n".encode())
+    return {}
+
+
+def leak(job: Job, _report: Report) -> Job:
+    """Fails with all that its job holds in its message, and in that of what it came from."""
+    try:
+        return {"number": int(job["text"])}
+    except ValueError as error:
+        raise RuntimeError(f"could not do {job}") from error

@@ -76,6 +76,8 @@ class WorkerProcess:
 def _variables(settings: Settings, folder: Path) -> dict[str, str]:
     return {
         "ENV_FILE": str(folder / "none.env"),
+        "DATA_WORKER_METRICS_PORT": "0",
+        "AI_WORKER_METRICS_PORT": "0",
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
         "S3_ENDPOINT_URL": settings.s3_endpoint_url,

@@ -167,3 +167,6 @@ class TestSecrets:
         await pool.close()
         assert "canary" not in str(seen)
         assert seen["visible"]["OMP_NUM_THREADS"] == "3"
+        assert seen["visible"]["OPENBLAS_NUM_THREADS"] == "1", (
+            "each child would make threads of its own with its first call"
+        )

@@ -14,11 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.config import Settings
 from shared.errors import Conflict, PayloadTooLarge
 from shared.logging import REQUEST_ID
+from shared.metrics.http import HttpMetrics
 from shared.middleware.access_log import LINES_A_WRITE, AccessLog
 from shared.middleware.answer import Answer
 from shared.middleware.body_limit import BodyLimitMiddleware
 from shared.middleware.error_boundary import ErrorBoundaryMiddleware
-from shared.middleware.metrics import HttpMetrics, MetricsMiddleware
+from shared.middleware.metrics import MetricsMiddleware
 from shared.middleware.request_id import IDS_A_DRAW, RequestIdMiddleware, RequestIds, request_id_from
 
 SETTINGS = Settings(_env_file=None)

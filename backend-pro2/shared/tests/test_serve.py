@@ -2,15 +2,12 @@
 
 import asyncio
 import signal
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from shared.config import Settings
 from shared.serve import port_of
+from shared.testing.served import serving
 
 REQUEST = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -23,42 +20,6 @@ def test_each_service_has_the_port_that_the_settings_give_it() -> None:
 def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SystemExit, match=r"no service 'x'.*api-gateway"):
         port_of("x", Settings(_env_file=None))
-
-
-@asynccontextmanager
-async def serving(drain_seconds: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    process, port = await started(drain_seconds)
-    try:
-        yield process, port
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def started(drain_seconds: str) -> tuple[asyncio.subprocess.Process, int]:
-    """A gateway that listens. A free port may be somebody's own by then, and the next one is tried."""
-    for _ in range(10):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        settings = {"API_GATEWAY_PORT": str(port), "KEEP_ALIVE_DRAIN_SECONDS": drain_seconds, "ENV_FILE": "/dev/null"}
-        command = [sys.executable, "-m", "shared.serve", "api-gateway.app.main:app"]
-        process = await asyncio.create_subprocess_exec(
-            *command, env=settings, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        if await listens(process, port):
-            return process, port
-    raise AssertionError("it never came to listen")
-
-
-async def listens(process: asyncio.subprocess.Process, port: int) -> bool:
-    """Whether it does before it ends; one that does neither is killed by the test's time limit."""
-    while process.returncode is None:
-        with suppress(OSError):
-            (await connect(port))[1].close()
-            return True
-        await asyncio.sleep(0.1)
-    return False
 
 
 async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -74,7 +35,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def test_a_stopping_service_answers_once_more_on_each_connection_and_takes_no_new_one() -> None:
-    async with serving("15") as (process, port):
+    async with serving(KEEP_ALIVE_DRAIN_SECONDS="15") as (process, port):
         reader, writer = await connect(port)
         assert b"connection: close" not in await answer(reader, writer)
         process.send_signal(signal.SIGTERM)
@@ -91,7 +52,7 @@ async def test_a_stopping_service_answers_once_more_on_each_connection_and_takes
 
 
 async def test_idle_connections_are_closed_after_their_time() -> None:
-    async with serving("0.2") as (process, port):
+    async with serving(KEEP_ALIVE_DRAIN_SECONDS="0.2") as (process, port):
         reader, writer = await connect(port)
         await answer(reader, writer)
         process.send_signal(signal.SIGTERM)

@@ -53,7 +53,7 @@ async def test_it_runs_what_it_finds_and_what_rings(
     assert done.attempts == 1
     events = [event async for event in resources.ledger.events(rung.id, workspace.owner, 0)]
     assert [event.event for event in events if event.event != "progress"] == ["state", "state", "result", "state"]
-    assert '"request_id": "r-1"' in worker.log
+    assert '"request_id":"r-1"' in worker.log
     assert str(rung.id) in worker.log
     assert worker.stop() == 0
 

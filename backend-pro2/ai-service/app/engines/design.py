@@ -36,7 +36,8 @@ LongArray = npt.NDArray[np.longdouble]
 class Design:
     """`matrix` has shape (rows, terms), `target` shape (rows,); `rows` are positions in the version, from 0.
 
-    `powers` says of which power of its feature each term is; `event`, which value of a target of two counts as 1.
+    `powers` says of which power of its feature each term is; `event`, which value of a target of two counts as 1;
+    `triangle` is `factor`, where it is known already.
     """
 
     terms: tuple[str, ...]
@@ -51,6 +52,12 @@ class Design:
     weights: FloatArray | None = None
     exposure: FloatArray | None = None
     event: str | None = None
+    triangle: FloatArray | None = None
+
+    @property
+    def factor(self) -> FloatArray:
+        """The triangle of the columns brought to length one, shape (terms, terms)."""
+        return unit_triangle(self.matrix) if self.triangle is None else self.triangle
 
     @property
     def slopes(self) -> tuple[str, ...]:
@@ -87,6 +94,7 @@ class Design:
             notices=notices,
             weights=weights,
             exposure=exposure,
+            triangle=None,
         )
 
 
@@ -116,9 +124,11 @@ def build_design(source: Source, parameters: RegressionParameters) -> Design:
     kept = _checked_target(parameters.target, target, rows)
     blocks = [_code(name, values[rows], parameters.degree) for name, values in features.items()]
     terms, matrix = _assemble(blocks, len(rows), intercept=parameters.intercept)
+    triangle = None
     if parameters.method not in SHRINKING:
         _require_rows(len(rows), source.rows, len(terms) + 1)
-        _refuse_collinear(terms, matrix)
+        triangle = unit_triangle(matrix)
+        _refuse_collinear(terms, triangle)
     return Design(
         tuple(terms),
         matrix,
@@ -132,6 +142,7 @@ def build_design(source: Source, parameters: RegressionParameters) -> Design:
         None if weights is None else weights[rows],
         None if exposure is None else exposure[rows],
         target.event,
+        triangle,
     )
 
 
@@ -222,8 +233,13 @@ def _distinct(terms: Sequence[str]) -> list[str]:
     return names
 
 
-def _refuse_collinear(terms: Sequence[str], matrix: FloatArray) -> None:
-    triangle = linalg.qr(matrix / np.linalg.norm(matrix, axis=0), mode="r")[0][: len(terms)]
+def unit_triangle(matrix: FloatArray) -> FloatArray:
+    """The triangular factor of a matrix whose columns are brought to length one, shape (terms, terms)."""
+    triangle: FloatArray = linalg.qr(matrix / np.linalg.norm(matrix, axis=0), mode="r")[0][: matrix.shape[1]]
+    return triangle
+
+
+def _refuse_collinear(terms: Sequence[str], triangle: FloatArray) -> None:
     left = np.abs(np.diag(triangle))
     if (left >= UNEXPLAINED_AT_LEAST).all():
         return

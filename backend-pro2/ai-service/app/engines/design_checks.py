@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from .design import Design
+from .design import Design, unit_triangle
 from .results import Table
 from .source import FloatArray
 
@@ -29,8 +29,7 @@ def verdict(p_value: float, good: str, bad: str) -> str:
 def conditioning(design: Design) -> Row:
     """The condition number of the columns."""
     # On columns of length one, as the source's threshold supposes; otherwise units alone would decide.
-    triangle = linalg.qr(design.matrix / np.linalg.norm(design.matrix, axis=0), mode="r")[0][: len(design.terms)]
-    values = linalg.svdvals(triangle)
+    values = linalg.svdvals(design.factor)
     number = float(values[0] / values[-1])
     conclusion = "Weak" if number < 10 else "Moderate" if number < 30 else "Strong"
     source = "Belsley, Kuh and Welsch (1980): columns of unit length, strong from 30"
@@ -57,10 +56,8 @@ def _slopes(design: Design) -> FloatArray:
 
 def inflation_factors(regressors: FloatArray) -> FloatArray:
     """Variance inflation factors, shape (columns,), of centred columns: 1 / (1 - R² of the column on the others)."""
-    scaled = regressors / np.linalg.norm(regressors, axis=0)
     # The diagonal of the inverse correlation matrix, from the triangle so that the matrix is not squared.
-    triangle = linalg.qr(scaled, mode="r")[0][: scaled.shape[1]]
-    inverse = linalg.solve_triangular(triangle, np.eye(scaled.shape[1]))
+    inverse = linalg.solve_triangular(unit_triangle(regressors), np.eye(regressors.shape[1]))
     factors: FloatArray = np.sum(inverse**2, axis=1)
     return factors
 

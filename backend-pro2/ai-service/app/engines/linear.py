@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg, special, stats
+from scipy import linalg, special
 
 from ..schemas.regression_parameters import RegressionParameters
 from . import charts
@@ -88,8 +88,8 @@ def _notices(fit: LeastSquares, design: Design, covariance: FloatArray) -> list[
 def _charts(fit: LeastSquares, seed: int) -> list[Chart]:
     chosen, note = charts.sample_rows(fit.n, seed)
     standardised = np.sort(fit.residuals / np.sqrt(fit.mean_square))
-    quantiles = stats.norm.ppf((np.arange(1, fit.n + 1) - 0.5) / fit.n)
+    quantiles = special.ndtri((chosen + 0.5) / fit.n)
     return [
         charts.residuals(fit.fitted[chosen], fit.residuals[chosen], note),
-        charts.quantile_plot(quantiles[chosen], standardised[chosen], note),
+        charts.quantile_plot(quantiles, standardised[chosen], note),
     ]

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from shared.compute import ComputeError
+from shared.compute import ComputeError, timings
+from shared.compute.pieces_log import logged
 
 Piece = Mapping[str, Any]
 Answer = dict[str, Any]
 PieceFunction = Callable[[Piece, Piece], Answer]
 _FAULT = "compute_error"
+_WHEN = "worked_on"
 
 
-def call_json(function: str, item: str, shared: str) -> str:
-    """What a Ray worker runs: `item` and `shared` are JSON, the answer or its ComputeError is JSON too."""
+def call_json(function: str, item: str, shared: str, traced: bool = False, about: str = "") -> str:
+    """What a Ray worker runs: `item` and `shared` are JSON, the answer or its ComputeError is JSON too.
+
+    Where it is `traced`, the answer tells when it was worked on, and by whom. `about` is JSON too: for whom it works.
+    """
+    with logged(function, json.loads(about)) if about else nullcontext():
+        return _called(function, item, shared, traced)
+
+
+def _called(function: str, item: str, shared: str, traced: bool) -> str:
+    started = time.time()
     try:
-        return json.dumps(single_threaded(resolve(function), json.loads(item), _parsed(shared)))
+        answer = dict(single_threaded(resolve(function), json.loads(item), _parsed(shared)))
     except ComputeError as error:
-        return json.dumps({_FAULT: {"code": error.code, "detail": error.detail}})
+        answer = {_FAULT: {"code": error.code, "detail": error.detail}}
+    return json.dumps({**answer, _WHEN: timings.stretch("ray.piece", started)} if traced else answer)
 
 
 def answer_of(text: str) -> Answer:
@@ -33,6 +47,8 @@ def answer_of(text: str) -> Answer:
         ComputeError: the function raised it.
     """
     answer: Answer = json.loads(text)
+    if (when := answer.pop(_WHEN, None)) is not None:
+        timings.note(when)
     if _FAULT in answer:
         raise ComputeError(**answer[_FAULT])
     return answer

@@ -13,6 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from shared.compute import timings
+from shared.compute.voice import present
+
 from .pieces import Answer, Piece, answer_of, call_json
 from .ray_cluster import ROWS_AHEAD, ClusterWatch, by_client, watched
 
@@ -85,7 +88,7 @@ class RayExecutor:
                 call_batch,
                 batch_size=1,
                 batch_format="pyarrow",
-                fn_kwargs={"function": function, "shared": json.dumps(shared)},
+                fn_kwargs={"function": function, "shared": json.dumps(shared), **_telling()},
                 num_cpus=1,
                 memory=self._memory(),
                 max_retries=RETRIES,
@@ -97,7 +100,8 @@ class RayExecutor:
         """Gives the cluster one piece after another; what they share crosses once."""
         remote = self._ray.remote(num_cpus=1, memory=self._memory(), max_retries=RETRIES)(call_json)
         common = self._ray.put(json.dumps(shared))
-        return lambda item: remote.remote(function, json.dumps(item), common)
+        telling = _telling()
+        return lambda item: remote.remote(function, json.dumps(item), common, *telling.values())
 
     def _await(self, references: Sequence[Any], tell: Callable[[int], None], seconds: float | None) -> list[Any]:
         """Wait for the tasks; those that have not ended after `seconds`."""
@@ -119,9 +123,14 @@ class RayExecutor:
         return int(min(PIECE_BYTES, most))
 
 
-def call_batch(batch: pa.Table, function: str, shared: str) -> pa.Table:
+def _telling() -> dict[str, Any]:
+    """What a piece shall tell of its work beside the answer, and for whom it works."""
+    return {"traced": timings.is_wanted(), "about": json.dumps(present()) if present() else ""}
+
+
+def call_batch(batch: pa.Table, function: str, shared: str, traced: bool = False, about: str = "") -> pa.Table:
     """What a Ray Data worker runs, on one row at a time: column `item` in, column `answer` out."""
-    answers = [call_json(function, item, shared) for item in batch.column("item").to_pylist()]
+    answers = [call_json(function, item, shared, traced, about) for item in batch.column("item").to_pylist()]
     return pa.table({"answer": pa.array(answers, pa.large_string())})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared.config import Settings
+from shared.metrics import ray
 from shared.resources import Resources
 from shared.scratch import scratch, sweep_scratch
 from shared.tasks import StaleAttempt, TaskRun
@@ -72,7 +73,9 @@ async def compute(run: TaskRun, order: Order, version: DatasetVersion, output: P
     Raises:
         Invalid: the order does not fit the version. ComputeFailed: there is no answer.
     """
-    return await run.compute(FUNCTION, await _job(run, order, version, output))
+    answer = await run.compute(FUNCTION, await _job(run, order, version, output))
+    ray.answered(answer)
+    return answer
 
 
 def manifest_of(order: Order, version: DatasetVersion, answer: Mapping[str, Any], started: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.errors import NotFound
+from shared.metrics import ray
 from shared.scratch import scratch
 from shared.tasks import StaleAttempt, TaskFailed, TaskRun
 
@@ -56,8 +57,9 @@ async def run_job(run: TaskRun) -> None:
     started = time.monotonic()
     async with scratch(run.resources.settings.cache_dir) as output:
         job = await _job(run, order, version, output)
-        with waiting_for_ray():
+        with waiting_for_ray(job):
             answer = await run.compute(FUNCTION, job)
+        ray.answered(answer)
         artifacts = [await store_artifact(run, output, made) for made in answer["artifacts"]]
     hashes = await asyncio.to_thread(hashes_of, answer)
     manifest = {**manifest_of(order, version, answer, started), "cluster": answer["cluster"], "hashes": hashes}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from shared.logging import get_logger
+from shared.metrics import llm as metrics
 
 log = get_logger(__name__)
 
@@ -36,6 +37,7 @@ class LlmBreaker:
         """The server answered, whatever it said."""
         if self._failures >= FAILURES_TO_OPEN:
             log.info("llm_breaker_closed")
+            metrics.breaker(is_open=False)
         self._failures = 0
 
     def failed(self) -> None:
@@ -45,3 +47,4 @@ class LlmBreaker:
             self._probe_at = self._clock() + PROBE_SECONDS
         if self._failures == FAILURES_TO_OPEN:
             log.warning("llm_breaker_opened", failures=self._failures)
+            metrics.breaker(is_open=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from shared.logging import get_logger
+from shared.metrics.caches import LLM_ANSWERS
 from shared.redis_client import RedisUnavailable
 from shared.resources import Resources
 
@@ -47,8 +48,12 @@ class LlmCache:
         try:
             found = await self._redis.get_json(key)
         except (RedisUnavailable, ValueError):
+            found = None
+        if found is None:
+            LLM_ANSWERS.miss()
             return None
-        return None if found is None else Remembered(**found)
+        LLM_ANSWERS.hit()
+        return Remembered(**found)
 
     async def keep(self, key: str, answer: Remembered) -> None:
         """Remember an answer that ended by itself."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
 from shared.resources import Resources
 from shared.tasks import TaskFailed, TaskRun, TryLater
+from shared.tracing import CLIENT, span
 
 from ..clients.llm import Exchange, Fault, LlmServer
 from ..clients.llm_exchange import OnText
@@ -173,6 +175,15 @@ class LlmCalls:
         return not is_shown and (exchange.retry_after or 0) <= self._settings.llm_retry_after_seconds
 
     async def _once(self, order: Order, body: Mapping[str, Any], on_text: OnText | None) -> _Ended:
+        with span(f"chat {order.model}", _told(order), kind=CLIENT) as asked:
+            ended = await self._exchange(order, body, on_text)
+            asked.set("gen_ai.usage.input_tokens", ended.spent.usage.tokens_in)
+            asked.set("gen_ai.usage.output_tokens", ended.spent.usage.tokens_out)
+            if ended.exchange.error is not None:
+                asked.fail(ended.exchange.error)
+        return ended
+
+    async def _exchange(self, order: Order, body: Mapping[str, Any], on_text: OnText | None) -> _Ended:
         exchange, calls = Exchange(), list[Call]()
 
         async def before(request: bytes) -> None:
@@ -235,6 +246,17 @@ async def _remembered(known: Remembered, on_text: OnText | None) -> Completion:
     if on_text is not None and known.text:
         await on_text(known.text)
     return Completion(known.text, 0, 0, 0, Decimal(0), True, UUID(known.call_id), known.finish_reason)
+
+
+def _told(order: Order) -> dict[str, str | int]:
+    return {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": order.model,
+        "gen_ai.request.max_tokens": order.max_tokens,
+        "server.address": urlsplit(order.server).hostname or "",
+        "llm.purpose": order.purpose,
+    }
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:

@@ -6,6 +6,7 @@ All in short transactions of their own, so that no connection is held while a mo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from ..repositories import llm_calls
 from ..repositories.llm_calls import NewCall, OpenCall, Settlement
 from ..schemas.llm_policies import Level
 from .llm_costs import Spent, cost_of, estimated_tokens, spent_by, spent_by_lost
+from .llm_meter import LlmMeter
 from .llm_policies import policy_of
 
 log = get_logger(__name__)
@@ -66,6 +68,7 @@ class LlmLedger:
     def __init__(self, resources: Resources) -> None:
         self._database = resources.database
         self._settings = resources.settings
+        self._meter = LlmMeter(self._settings)
 
     async def book(self, order: Order, request: bytes) -> Call:
         """Commit that this request leaves now, with tokens and money for it set aside.
@@ -81,21 +84,26 @@ class LlmLedger:
             async with self._database.transaction() as session:
                 return await self._write(session, order, user_id, request)
         except Forbidden as error:
+            self._meter.refused()
             raise TaskFailed(error.code, error.detail) from error
         except ForeignKeyViolation as error:
             raise _nobody() from error
 
     async def settle(self, call: Call, exchange: Exchange) -> Spent:
         """Write how the request ended, and replace what was set aside by what was spent."""
-        spent = spent_by(self._settings, call.model, exchange)
+        spent, took = spent_by(self._settings, call.model, exchange), time.perf_counter() - exchange.sent_at
         for attempt in range(SETTLE_ATTEMPTS):
             try:
                 async with self._database.transaction() as session:
-                    await self._end(session, call.id, call.booking, self._settlement(exchange, spent), spent)
+                    end = self._settlement(exchange, spent)
+                    is_first = await self._end(session, call.id, call.booking, end, spent)
             except AWAY:
                 log.warning("llm_settlement_delayed", call_id=str(call.id), attempt=attempt)
                 await asyncio.sleep(SETTLE_PAUSE_SECONDS)
             else:
+                if is_first:
+                    self._meter.settled(call.model, exchange.error, spent)
+                    self._meter.took(call.model, exchange, took)
                 return spent
         # The next run of the task, or the chore, settles it as lost.
         log.error("llm_settlement_missed", call_id=str(call.id))
@@ -145,15 +153,21 @@ class LlmLedger:
                 if call is None:
                     return number
                 spent = spent_by_lost(self._settings, call.model, call.request_bytes, call.booked_tokens)
-                await self._end(session, call.id, _booking(call), _ended(Exchange(error=Fault.LOST), spent, b""), spent)
+                end = _ended(Exchange(error=Fault.LOST), spent, b"")
+                is_first = await self._end(session, call.id, _booking(call), end, spent)
+            if is_first:
+                self._meter.settled(call.model, Fault.LOST, spent)
             number += 1
             log.warning("llm_call_lost", call_id=str(call.id))
 
     async def _end(
         self, session: Session, call_id: UUID, booking: LlmBooking | None, end: Settlement, spent: Spent
-    ) -> None:
-        if not await llm_calls.settle(session, call_id, end) or booking is None:
-            return
+    ) -> bool:
+        """Whether nobody had settled it before."""
+        if not await llm_calls.settle(session, call_id, end):
+            return False
+        if booking is None:
+            return True
         usage = spent.usage
         await record_llm_tokens(
             session,
@@ -163,6 +177,7 @@ class LlmLedger:
             tokens_cached=usage.tokens_cached,
             cost=spent.cost,
         )
+        return True
 
     def _settlement(self, exchange: Exchange, spent: Spent) -> Settlement:
         key = self._settings.openai_api_key.get_secret_value().encode()

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.ids import new_id
+from shared.metrics import ray
 from shared.scratch import scratch
 from shared.tasks import TaskFailed, TaskRun
 
@@ -110,8 +111,10 @@ async def compute(run: TaskRun, use: Use, output: Path, columns: list[str] | Non
         "output": str(output),
         **place,
     }
-    with waiting_for_ray():
-        return await run.compute(FUNCTION, job)
+    with waiting_for_ray(job):
+        answer = await run.compute(FUNCTION, job)
+    ray.answered(answer)
+    return answer
 
 
 async def result_of(run: TaskRun, use: Use, answer: dict[str, Any], started: float) -> Result:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from shared.compute import ComputeFailed
+from shared.metrics import ray as metrics
 from shared.tasks import TaskFailed, TaskRun, TryLater
 
 from .cluster import address_of
@@ -36,8 +37,8 @@ async def file_of(run: TaskRun, key: str, sha256: str) -> dict[str, str]:
 
 
 @contextmanager
-def waiting_for_ray() -> Iterator[None]:
-    """Lets a task that insists on Ray wait while it is away.
+def waiting_for_ray(job: Mapping[str, Any]) -> Iterator[None]:
+    """Lets a task whose job insists on Ray wait while it is away.
 
     Raises:
         TryLater: it is. ComputeFailed: another failure.
@@ -45,6 +46,7 @@ def waiting_for_ray() -> Iterator[None]:
     try:
         yield
     except ComputeFailed as error:
+        metrics.unanswered(error.code, job["executor"])
         if error.code == "ray_unavailable":
             raise TryLater(error.detail, PAUSE_SECONDS) from error
         raise

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from shared.compute import Progress
 from shared.errors import NotFound
+from shared.metrics import ray
 from shared.object_store import StoredObject
 from shared.quotas import QuotaExceeded, require_bytes
 from shared.scratch import scratch
@@ -111,8 +112,8 @@ async def _job(run: TaskRun, order: Order, version: DatasetVersion, output: Path
 async def _compute(run: TaskRun, job: dict[str, Any], budget_seconds: float) -> dict[str, Any]:
     """The engine's answer."""
     settings = run.resources.settings
-    with waiting_for_ray():
-        return await run.resources.compute.run(
+    with waiting_for_ray(job):
+        answer = await run.resources.compute.run(
             FUNCTION,
             job,
             # The engine keeps to its budget by itself; this ends one that hangs.
@@ -120,6 +121,8 @@ async def _compute(run: TaskRun, job: dict[str, Any], budget_seconds: float) -> 
             memory_mb=settings.task_memory_limit_mb,
             on_progress=Board(run).tell,
         )
+    ray.answered(answer)
+    return answer
 
 
 class Board:

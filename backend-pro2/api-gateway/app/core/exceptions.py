@@ -11,6 +11,8 @@ from shared.errors import (
     TooManyRequests,
     Unauthorized,
 )
+from shared.metrics import auth as metrics
+from shared.metrics.auth import AuthFailure
 
 
 class EmailTaken(Conflict):
@@ -32,6 +34,8 @@ class WrongPassword(Invalid):
 
     def __init__(self) -> None:
         says = "This is not your present password."
+        # Here, since it is raised at many places; so is the other one.
+        metrics.failed(AuthFailure.WRONG_PASSWORD)
         super().__init__(says, errors=[{"loc": ["body", "current_password"], "msg": says}])
 
 
@@ -51,6 +55,7 @@ class InvalidLink(Invalid):
 
     def __init__(self) -> None:
         says = "This link is not valid: it was used, has expired, or a part of it is missing. Ask for a new one."
+        metrics.failed(AuthFailure.INVALID_LINK)
         super().__init__(says, errors=[{"loc": ["body", "token"], "msg": says}])
 
 

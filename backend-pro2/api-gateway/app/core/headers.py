@@ -26,6 +26,7 @@ _SAID_BY_US = HOP_BY_HOP | {
     b"expect",
     b"forwarded",
     b"host",
+    b"traceparent",
     b"x-forwarded-for",
     b"x-forwarded-host",
     b"x-forwarded-port",

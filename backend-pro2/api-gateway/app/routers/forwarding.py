@@ -1,6 +1,7 @@
 """The forwarder: passes requests below a service's prefix on, streaming both ways and keeping nothing."""
 
 import asyncio
+import time
 from functools import partial
 
 from starlette.exceptions import HTTPException
@@ -8,9 +9,13 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.addresses import AddressResolver
+from shared.config import MEBIBYTE
 from shared.errors import PayloadTooLarge
 from shared.http_protocol import END_EARLY
 from shared.logging import get_logger
+from shared.metrics.parts import UPSTREAM, spend
+from shared.middleware.metrics import ANSWERED_AFTER
+from shared.tracing import CLIENT, Span, inject, span
 
 from ..clients.answers import BrokenAnswer
 from ..clients.exchange import Exchange
@@ -145,17 +150,26 @@ class Forwarder:
                 "No service understands this method; the Allow header lists those that work.",
                 headers={"Allow": ", ".join(METHODS)},
             )
+        service = scope["target"].service
+        with span(f"{scope['method']} {service}", {"peer.service": service}, kind=CLIENT) as call:
+            await self._forward(scope, receive, send, call)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, call: Span) -> None:
         length = body_length(scope["headers"])
         body = RequestBody(receive, empty=length == 0)
         exchange = self._exchange(scope, body, length)
         watch = Watch(exchange, body)
         self._watches.add(watch)
+        started = time.perf_counter()
         try:
             async with exchange as answer:
+                _note_wait(scope, time.perf_counter() - started, length)
+                call.set("http.response.status_code", answer.status)
                 if _lasts(answer):
                     scope["state"][END_EARLY] = partial(exchange.abandon, Stopping())
                 await _relay(answer, send, scope["target"].service)
         except UpstreamUnavailable as error:
+            _note_wait(scope, time.perf_counter() - started, length)
             log.warning("upstream_unavailable", upstream=error.service, error=_named(error.__cause__))
             raise
         except ClientGone:
@@ -171,6 +185,8 @@ class Forwarder:
         headers.append((b"x-request-id", scope["state"]["request_id"].encode()))
         headers.append((b"x-forwarded-for", self._addresses.of(scope).encode()))
         headers.append(_PREFIX)
+        if (traceparent := inject()) is not None:
+            headers.append((b"traceparent", traceparent.encode()))
         read = None if length == 0 else body.read
         return self._upstreams.exchange(target.service, scope["method"], path, headers, read, length)
 
@@ -189,6 +205,13 @@ async def _relay(answer: Exchange, send: Send, service: str) -> None:
     except (BrokenAnswer, PayloadTooLarge) as error:
         # Half of the answer is out: only cutting the connection tells the client that the rest is missing.
         log.warning("upstream_broke_off", upstream=service, error=_named(error))
+
+
+def _note_wait(scope: Scope, seconds: float, length: int | None) -> None:
+    """How long the service took to answer; what follows, and a large body before it, is for the client to hurry."""
+    spend(UPSTREAM, seconds)
+    scope[ANSWERED_AFTER] = seconds
+    scope["long_running"] = b"wait=" in scope["query_string"] or length is None or length > MEBIBYTE
 
 
 def _lasts(answer: Exchange) -> bool:

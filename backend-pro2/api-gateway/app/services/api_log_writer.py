@@ -3,13 +3,12 @@
 import asyncio
 import contextvars
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import asyncpg
-from prometheus_client import Counter
 
 from shared.addresses import AddressResolver
 from shared.credentials import Principal
@@ -17,6 +16,8 @@ from shared.database import RowsRefused, UniqueViolation
 from shared.errors import ServiceUnavailable
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.metrics import api_log as metrics
+from shared.metrics.api_log import Reason
 from shared.tasks.wakes import pause
 
 from ..repositories import UnitOfWork
@@ -77,12 +78,7 @@ class ApiLogWriter:
         self._closing = self._prepared = self._failing = False
         self._overflown = self._untold = 0
         self._next_word = 0.0
-        # In no registry of its own accord: there is one per application.
-        self.dropped = Counter(
-            "api_log_rows_dropped", "Calls that never reached the API log.", ("reason",), registry=None
-        )
-        for reason in ("overflow", "refused", "shutdown"):
-            self.dropped.labels(reason)
+        self.dropped: Counter[Reason] = Counter()
 
     def add(self, scope: MutableMapping[str, Any], status: int, sent: int, seconds: float) -> None:
         """Take one finished request; half a microsecond, behind a trusted proxy two."""
@@ -223,9 +219,9 @@ class ApiLogWriter:
             log.warning("api_log_rows_dropped", rows=self._untold, waiting=self.pending)
             self._untold, self._next_word = 0, time.monotonic() + WORD_SECONDS
 
-    def _count(self, reason: str, rows: int) -> None:
-        if rows:
-            self.dropped.labels(reason).inc(rows)
+    def _count(self, reason: Reason, rows: int) -> None:
+        self.dropped[reason] += rows
+        metrics.dropped(reason, rows)
 
 
 def _row(call: Call) -> ApiLogRecord:

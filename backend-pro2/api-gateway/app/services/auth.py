@@ -12,6 +12,8 @@ from shared.idempotency import keep_answer
 from shared.identity import SessionCache
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.metrics import auth as metrics
+from shared.metrics.auth import AuthFailure
 from shared.models.user import PublicUser
 
 from ..core.exceptions import EmailNotVerified, EmailTaken, WeakPassword
@@ -99,8 +101,9 @@ class Authentication:
             known = await repositories.accounts.by_email(email, client.address)
         fits = await self._check.fits(known, password, email, client.address)
         if known is None or not fits:
-            raise Unauthorized(WRONG_CREDENTIALS, code="wrong_credentials")
+            raise _wrong()
         if self._wants_proof and not known.is_verified:
+            metrics.failed(AuthFailure.EMAIL_NOT_VERIFIED)
             raise EmailNotVerified("Prove your e-mail address first: follow the link in our mail, or ask for another.")
         return await self._open_session(known, client)
 
@@ -131,6 +134,11 @@ class Authentication:
         async with self._begin() as repositories:
             kept = await repositories.sessions.insert(new)
         if not kept:
-            raise Unauthorized(WRONG_CREDENTIALS, code="wrong_credentials")
+            raise _wrong()
         log.info("user_logged_in", user_id=str(account.id), session_id=str(session_id))
         return self._pairs.pair(account.id, session_id, head)
+
+
+def _wrong() -> Unauthorized:
+    metrics.failed(AuthFailure.WRONG_CREDENTIALS)
+    return Unauthorized(WRONG_CREDENTIALS, code="wrong_credentials")

@@ -104,7 +104,7 @@ class AvatarService:
             async with _in_time():
                 await self._remove(key)
         except ServiceUnavailable:
-            log.warning("avatar_left_behind", key=key)
+            log.warning("avatar_left_behind", object_name=key)
 
     async def _set(self, user_id: UUID, key: str | None, media_type: str | None) -> str | None:
         async with self._begin() as repositories:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.config import Settings
+from shared.metrics import auth as metrics
+from shared.metrics.auth import AuthFailure
 from shared.redis_client import RedisClient, RedisUnavailable
 
 from ..core.exceptions import TooManyAttempts
@@ -112,6 +114,7 @@ class LoginGuard:
         """
         wait = await self._reserve(self._counters(attempt))
         if wait > 0:
+            metrics.failed(AuthFailure.TOO_MANY_ATTEMPTS)
             raise TooManyAttempts(math.ceil(wait))
 
     async def succeeded(self, attempt: Attempt) -> None:

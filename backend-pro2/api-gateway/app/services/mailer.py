@@ -12,6 +12,7 @@ import asyncpg
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.metrics import mails as metrics
 
 from ..clients.mail import MailRefused, MailTransport
 from ..core.mail_texts import Letter, MailTexts
@@ -79,7 +80,9 @@ class Mailer:
             letter = None if given_up else await self._letter(repositories, mail)
             if letter is None:
                 await repositories.mails.finish(mail.id, "failed" if given_up else "skipped")
-        if letter is not None:
+        if letter is None:
+            metrics.handled("failed" if given_up else "skipped")
+        else:
             await self._send(self._transport, mail, letter)
         return True
 
@@ -155,6 +158,7 @@ class Mailer:
         else:
             async with self._begin() as repositories:
                 await repositories.mails.finish(mail.id, "sent")
+            metrics.handled("sent")
             log.info("mail_sent", mail_id=str(mail.id), kind=mail.kind, attempt=mail.attempts)
 
     async def _refused(self, mail: DueMail, reason: str, *, final: bool) -> None:
@@ -165,6 +169,7 @@ class Mailer:
                 await repositories.mails.finish(mail.id, "failed")
             else:
                 await repositories.mails.postpone(mail.id, FIRST_PAUSE * 2 ** (mail.attempts - 1))
+        metrics.handled("failed" if gives_up else "postponed")
         if gives_up:
             log.error("mail_failed", **about)
         else:

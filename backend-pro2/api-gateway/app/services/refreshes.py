@@ -12,6 +12,8 @@ from shared.errors import Unauthorized
 from shared.identity import SessionCache
 from shared.ids import new_id
 from shared.logging import get_logger
+from shared.metrics import auth as metrics
+from shared.metrics.auth import AuthFailure
 
 from ..core.exceptions import TokenReused
 from ..core.times import utc_now
@@ -52,7 +54,11 @@ class Refreshes:
             Unauthorized: not a refresh token of ours, expired, or its session has ended.
             TokenReused: it was used before; the session has ended now.
         """
-        claims = self._codec.read_refresh(token)
+        try:
+            claims = self._codec.read_refresh(token)
+        except Unauthorized:
+            metrics.failed(AuthFailure.BAD_TOKEN)
+            raise
         running = self._running.get(claims.jti)
         if running is None:
             running = self._running[claims.jti] = asyncio.create_task(self._refresh(claims))
@@ -64,12 +70,14 @@ class Refreshes:
         async with self._begin() as repositories:
             family = await repositories.sessions.lock(claims.session_id, claims.user_id)
             if family is None:
+                metrics.failed(AuthFailure.SESSION_ENDED)
                 raise Unauthorized("This session has ended; log in again.", code="session_ended")
             head = await self._advance(repositories.sessions, family, claims.jti)
             if head is None:
                 await repositories.sessions.revoke(family.session_id, "token_reused")
         if head is None:
             await self._cache.forget([claims.session_id])
+            metrics.failed(AuthFailure.TOKEN_REUSED)
             log.warning("refresh_token_reused", user_id=str(claims.user_id), session_id=str(claims.session_id))
             raise TokenReused("This refresh token was used before, so its session was ended; log in again.")
         return self._pairs.pair(claims.user_id, claims.session_id, head)

@@ -14,6 +14,8 @@ import asyncpg
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
+from shared.metrics import webhooks as metrics
+from shared.metrics.webhooks import Outcome
 
 from ..clients.webhooks import Answer
 from ..core.webhook_messages import body_of, headers_of, pause_after
@@ -166,6 +168,7 @@ class WebhookSender:
         error = answer.error
         tried = AttemptRecord(due.id, due.attempts, at, answer.status, answer.took_ms, error, answer.excerpt)
         async with self._begin() as repositories:
+            outcome: Outcome = "failed"
             if answer.is_good:
                 await repositories.webhooks.succeeded(due.webhook_id)
                 await repositories.webhook_deliveries.delivered(due.id)
@@ -176,8 +179,8 @@ class WebhookSender:
                 outcome = "postponed"
             else:
                 await self._give_up(repositories, due, end)
-                outcome = "failed"
             await repositories.webhook_deliveries.note(tried)
+        metrics.tried(outcome)
         about = {"status": answer.status, "took_ms": answer.took_ms, "attempt": due.attempts, "outcome": outcome}
         log.info("webhook_tried", delivery_id=str(due.id), webhook_id=str(due.webhook_id), **about)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.metrics.caches import ANSWERS
 from shared.redis_client import RedisClient, RedisUnavailable
 
 MAX_BYTES = 1024 * 1024
@@ -27,7 +28,11 @@ class AnswerCache:
         try:
             found: dict[str, Any] | None = await self._redis.get_json(key)
         except (RedisUnavailable, orjson.JSONDecodeError):
-            return None
+            found = None
+        if found is None:
+            ANSWERS.miss()
+        else:
+            ANSWERS.hit()
         return found
 
     async def put(self, key: str, answer: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.draining import drain
 from shared.errors import APIException, FieldError, Invalid, PayloadTooLarge, ServiceUnavailable
 from shared.ids import new_id
+from shared.metrics import uploads as metrics
 from shared.object_store import ObjectStore, StoredObject
 from shared.quotas import Quota, QuotaExceeded
 
@@ -88,8 +89,9 @@ class Incoming:
         """
         received = Received(least=max(0, (form.announced or 0) - FORM_BYTES))
         try:
-            await follow(form, received, partial(self._store_file, admit, received))
-            return await commit(received)
+            with metrics.receiving():
+                await follow(form, received, partial(self._store_file, admit, received))
+                done = await commit(received)
         except BaseException as error:
             # Also when the client has gone, or the process ends. Whether a commit that was sent has happened is not
             # known; if not, the sweep finds the object.
@@ -98,6 +100,8 @@ class Incoming:
             if isinstance(error, APIException) and not isinstance(error, ServiceUnavailable):
                 await drain(form.body)
             raise
+        metrics.accepted(received.file.bytes)
+        return done
 
     async def _store_file(self, admit: Admit, received: Received, chunks: AsyncIterator[bytes]) -> None:
         place = await admit(received)

@@ -58,7 +58,7 @@ class Ingest:
 async def _fetch(resources: Resources, raw: RawFile, path: Path) -> None:
     found = await fetch_raw(resources.object_store, raw.raw_keys, path)
     if raw.raw_sha256 is not None and found != raw.raw_sha256:
-        log.error("corrupt_object", keys=raw.raw_keys, expected=raw.raw_sha256, found=found)
+        log.error("corrupt_object", object_names=raw.raw_keys, expected=raw.raw_sha256, found=found)
         raise CorruptObject("The stored file is damaged; upload it again.")
     expected = raw.operation.get(EXPECTED_SHA256)
     if expected not in (None, found):

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.content_cache import ContentCache
 from shared.database import Session
 from shared.errors import Conflict, Invalid
+from shared.metrics.caches import PLANS
 from shared.tabular.names import nearest, shown
 
 from ..repositories import datasets, versions
@@ -80,7 +81,10 @@ class Planner:
             Invalid: `invalid_sql`, `forbidden_sql`.
         """
         plan = self._memory.get(sql)
-        if plan is None:
+        if plan is not None:
+            PLANS.hit()
+        else:
+            PLANS.miss()
             found = await self._engine.run("shared.queries.query:plan", {"sql": sql})
             plan = Plan(tuple(found["tables"]), tuple(found["optional"]), found["digest"], found["repeatable"])
             self._memory.put(sql, plan)

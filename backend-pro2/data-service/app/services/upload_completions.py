@@ -11,6 +11,7 @@ from shared.idempotency import keep_answer
 from shared.ids import new_id
 from shared.logging import get_logger
 from shared.membership import ProjectRole, require_project
+from shared.metrics import uploads as metrics
 from shared.quotas import require_bytes
 from shared.resources import Resources
 from shared.tasks import Task
@@ -64,6 +65,7 @@ class UploadCompletions:
         upload = await self._look(call)
         task, dataset = await self._commit(call, upload)
         if task is not None:
+            metrics.accepted(upload.bytes)
             await self._ledger.ring(task)
             log.info("upload_completed", upload_id=str(upload_id), dataset_id=str(dataset.id), bytes=upload.bytes)
         elif wait <= 0 and dataset.task_id is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.addresses import Network, parse_networks
 from shared.errors import NotFound
 from shared.ids import new_id
+from shared.metrics import uploads as metrics
 from shared.object_store import StoredObject
 from shared.outbound import NoAddress, Outgoing, address_of, exchange
 from shared.quotas import QuotaExceeded, read_bytes, require_bytes
@@ -40,8 +41,12 @@ async def download(run: TaskRun, raw: RawFile, resolve: Resolve = look_up) -> Ra
         TaskFailed: `url_unreachable`, `url_too_large`, `dataset_removed`.
         QuotaExceeded: there is no room for it. UnsupportedMediaType: it is no kind of file that is read.
     """
-    stored = await _store(run, raw, resolve)
-    if not await _keep(run, raw, stored):
+    with metrics.receiving():
+        stored = await _store(run, raw, resolve)
+        is_kept = await _keep(run, raw, stored)
+    if is_kept:
+        metrics.accepted(stored.bytes)
+    else:
         await run.resources.object_store.remove(stored.key)
     async with run.resources.database.transaction(read_only=True) as session:
         found = await versions.raw_file(session, raw.dataset_id, raw.version)

@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # The instances that scripts/test.sh starts for its tests, and removes again.
 
-# Numbers whose ports no instance of the checkout can have.
-readonly FIRST_NUMBER=93
-readonly SECOND_NUMBER=94
-readonly THIRD_NUMBER=92
-readonly FIFTH_NUMBER=95
-readonly SIXTH_NUMBER=97
-readonly SEVENTH_NUMBER=98
+# Numbers whose ports no instance of the checkout can have; from 98 on those of object stores are beyond those of the
+# others' Prometheus.
+readonly FIRST_NUMBER=101
+readonly SECOND_NUMBER=102
+readonly THIRD_NUMBER=103
+readonly FIFTH_NUMBER=104
+readonly SIXTH_NUMBER=105
+readonly SEVENTH_NUMBER=106
 readonly NAMES='test1 test2 test3 test4 test5 test6 test7'
 
 # What tests need at instance number $1: an administrator, more requests of one attacker than is usual, receivers of

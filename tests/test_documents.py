@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "DEPLOYMENT_GUIDE.md")] + sorted(
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "DEPLOYMENT_GUIDE.md", "SECURITY.md")] + sorted(
     (ROOT / "docs").rglob("*.md")
 )
 CODE = re.compile(r"[a-z][a-z0-9_]+")

@@ -34,7 +34,7 @@ def instances(*arguments: str) -> str:
 @pytest.fixture
 def other() -> Iterator[str]:
     """An instance that is set up and has never been started."""
-    instances("env", "--name", "test4", "--number", "96", "--code", "backend-pro1")
+    instances("env", "--name", "test4", "--number", "107", "--code", "backend-pro1")
     file = ROOT / ".run" / "test4" / ".env"
     file.write_text(file.read_text().replace("RAY_ENABLED=true", "RAY_ENABLED=false"))
     yield "test4"

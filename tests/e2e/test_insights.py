@@ -12,14 +12,19 @@ from .llm import Rules, captured, scripted
 
 pytestmark = pytest.mark.e2e
 
-CSV = b"region,units,email\nNorth,4,a@example.org\nSouth,3,b@example.org\nNorth,5,c@example.org\nEast,6,d@example.org\n"
+CSV = b"""region,units,year,email
+North,4,2024,a@example.org
+South,3,2024,b@example.org
+North,5,2024,c@example.org
+East,6,2024,d@example.org
+"""
 FINDING = {"title": "Few rows", "text": "There are {{f1}} rows, 4 as said, and not 4711.", "facts": ["f1"]}
 MISSING = {"title": "Invented", "text": "Nobody knows.", "facts": ["f999"]}
 # What the model is told first says what is wanted of it.
 RULES: Rules = {
     "You find what is worth knowing": [{"text": json.dumps({"findings": [FINDING, MISSING]})}],
     "You explain the result": [{"text": "The data has {{f1}} rows, or 4711 if you believe me."}],
-    "You explain to a user": [{"text": "The column is not there. <b>Look</b> at its name."}],
+    "You explain to a user": [{"text": "The column never changes. <b>Leave</b> it out."}],
     "You propose descriptions": [
         {
             "text": json.dumps(
@@ -71,11 +76,11 @@ def test_a_result_and_an_error_are_explained(api: Api, stranger: Api, sales: dic
     told = api.ok("POST", "/analysis/explain", json=about(sales, task_id=described["id"]))
     assert told["explanation"].endswith("or [unverified] if you believe me.")
     assert [claim["status"] for claim in told["claims"]] == ["grounded", "struck"]
-    failed = api.analyse(sales, "describe", {"columns": ["nowhere"]})
-    assert failed["error"]["code"] == "column_not_found"
+    failed = api.analyse(sales, "regression", {"method": "ols", "target": "units", "features": ["year"]})
+    assert failed["error"]["code"] == "constant_column"
     order = about(sales, task_id=failed["id"])
     assert (
-        api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column is not there. Look at its name."
+        api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column never changes. Leave it out."
     )
     stranger.refused(404, "not_found", "POST", "/analysis/explain", json=order)
 

@@ -1,17 +1,20 @@
-"""Rules of security that ruff has no word for, over the syntax trees of our code; each gives the lines that break it."""
+"""Rules of security that ruff has no word for, each about one node of a syntax tree."""
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-Found = Iterator[ast.AST]
-Rule = Callable[[ast.AST], Found]
+Rule = Callable[[ast.AST], bool]
 
 # Whoever reads one of these runs what its writer wanted.
 RUNS_WHAT_IT_READS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
 # Calls that wait for a network, by their last name, and after how many arguments the time limit stands.
 WAITS = {"urlopen": 2, "create_connection": 1, "HTTPConnection": 2, "HTTPSConnection": 2, "SMTP": 3, "SMTP_SSL": 5}
-TAKES_SQL = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_value", "fetch_row", "fetch_all", "cursor"}
+TAKES_SQL = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_value", "cursor"}
+CLIENTS = {"ClientSession", "AsyncClient", "Client"}
+NO_CERTIFICATE = {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context"}
+CHECKS = {"ssl", "verify", "verify_ssl", "check_hostname"}
+READS_TOKENS = {"jwt.decode", "jws.verify", "jwt.get_unverified_claims"}
 SQL = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE|DROP|ALTER|TRUNCATE|LOCK)\s", re.IGNORECASE)
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
@@ -40,74 +43,57 @@ def names_of(node: ast.AST) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
-def runs_what_it_reads(tree: ast.AST) -> Found:
+def runs_what_it_reads(node: ast.AST) -> bool:
     """Libraries whose loading of a file is its execution, and numpy's and pandas' doors to them."""
-    for node in ast.walk(tree):
-        imported = {name.split(".")[0] for name in names_of(node)} & RUNS_WHAT_IT_READS
-        opened = isinstance(node, ast.Call) and says(option(node, "allow_pickle"), constant=True)
-        if imported or opened or called(node) in {"read_pickle", "to_pickle"}:
-            yield node
+    imported = {name.split(".")[0] for name in names_of(node)} & RUNS_WHAT_IT_READS
+    opened = isinstance(node, ast.Call) and says(option(node, "allow_pickle"), constant=True)
+    return bool(imported) or opened or called(node) in {"read_pickle", "to_pickle"}
 
 
-def compiles_text(tree: ast.AST) -> Found:
+def compiles_text(node: ast.AST) -> bool:
     """`eval`, `exec` and `compile` of Python: by their bare names, since Redis and `re` have methods called so."""
-    for node in ast.walk(tree):
-        bare = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if bare and called(node) in {"eval", "exec", "compile", "__import__"}:
-            yield node
+    bare = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return bare and called(node) in {"eval", "exec", "compile", "__import__"}
 
 
-def starts_a_shell(tree: ast.AST) -> Found:
+def starts_a_shell(node: ast.AST) -> bool:
     """A command line that a shell reads."""
-    for node in ast.walk(tree):
-        if called(node) in {"create_subprocess_shell", "subprocess_shell", "popen", "getoutput", "getstatusoutput"}:
-            yield node
+    return called(node) in {"create_subprocess_shell", "subprocess_shell", "popen", "getoutput", "getstatusoutput"}
 
 
-def waits_for_ever(tree: ast.AST) -> Found:
+def waits_for_ever(node: ast.AST) -> bool:
     """A call into a network without a time limit."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        by_place = len(node.args) > WAITS.get(called(node), 99)
-        # A socket that is handed over was connected by somebody who waited no longer than they meant to.
-        limited = by_place or option(node, "timeout") is not None or option(node, "sock") is not None
-        if called(node) in WAITS and not limited:
-            yield node
-        if called(node) in {"ClientSession", "AsyncClient", "Client"} and says(option(node, "timeout"), None):
-            yield node
+    if not isinstance(node, ast.Call):
+        return False
+    if called(node) in CLIENTS:
+        return says(option(node, "timeout"), None)
+    by_place = len(node.args) > WAITS.get(called(node), 0)
+    # A socket that is handed over was connected by somebody who waited no longer than they meant to.
+    limited = by_place or option(node, "timeout") is not None or option(node, "sock") is not None
+    return called(node) in WAITS and not limited
 
 
-def believes_any_server(tree: ast.AST) -> Found:
+def believes_any_server(node: ast.AST) -> bool:
     """TLS without a look at the certificate."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context"}:
-            yield node
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "check_hostname":
-            if says(node.value, constant=False):
-                yield node
-        if isinstance(node, ast.Call):
-            named = (option(node, name) for name in ("ssl", "verify", "verify_ssl", "check_hostname"))
-            if any(says(value, constant=False) for value in named):
-                yield node
+    if isinstance(node, ast.Assign):
+        return getattr(node.targets[0], "attr", "") == "check_hostname" and says(node.value, constant=False)
+    if isinstance(node, ast.Call):
+        return any(one.arg in CHECKS and says(one.value, constant=False) for one in node.keywords)
+    return isinstance(node, ast.Attribute) and node.attr in NO_CERTIFICATE
 
 
-def lets_the_token_choose(tree: ast.AST) -> Found:
+def lets_the_token_choose(node: ast.AST) -> bool:
     """A JSON Web Token read without a written list of one algorithm."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"jwt.decode", "jws.verify", "jwt.get_unverified_claims"}:
-            chosen = option(node, "algorithms")
-            if not (isinstance(chosen, ast.List) and [getattr(one, "value", "") for one in chosen.elts] == ["HS256"]):
-                yield node
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func) in READS_TOKENS):
+        return False
+    chosen = option(node, "algorithms")
+    return not (isinstance(chosen, ast.List) and [getattr(one, "value", "") for one in chosen.elts] == ["HS256"])
 
 
-def trusts_a_model(tree: ast.AST) -> Found:
+def trusts_a_model(node: ast.AST) -> bool:
     """A model file of skops whose types come from the file itself."""
-    for node in ast.walk(tree):
-        if called(node) in {"get_untrusted_types"} or (
-            isinstance(node, ast.Call) and says(option(node, "trusted"), constant=True)
-        ):
-            yield node
+    all_of_them = isinstance(node, ast.Call) and says(option(node, "trusted"), constant=True)
+    return all_of_them or called(node) == "get_untrusted_types"
 
 
 def composed(node: ast.AST) -> bool:
@@ -119,21 +105,18 @@ def composed(node: ast.AST) -> bool:
     return called(node) in {"format", "join", "replace", "format_map"}
 
 
-def composes_what_it_executes(tree: ast.AST) -> Found:
+def composes_what_it_executes(node: ast.AST) -> bool:
     """A statement that is put together in the call that executes it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and called(node) in TAKES_SQL and node.args and composed(node.args[0]):
-            yield node
+    return isinstance(node, ast.Call) and called(node) in TAKES_SQL and bool(node.args) and composed(node.args[0])
 
 
-def puts_values_into_sql(tree: ast.AST) -> Found:
-    """SQL in an f-string of a function with something else in it than a constant of the module."""
-    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
-    for node in (inner for function in functions for inner in ast.walk(function)):
-        if isinstance(node, ast.JoinedStr) and SQL.match(_beginning(node)):
-            places = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
-            if any(not (isinstance(value, ast.Name) and CONSTANT.fullmatch(value.id)) for value in places):
-                yield node
+def puts_values_into_sql(node: ast.AST) -> bool:
+    """A function that makes SQL by an f-string with something else in it than constants of the module."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return False
+    texts = (inner for inner in ast.walk(node) if isinstance(inner, ast.JoinedStr) and SQL.match(_beginning(inner)))
+    places = (part.value for text in texts for part in text.values if isinstance(part, ast.FormattedValue))
+    return any(not (isinstance(value, ast.Name) and CONSTANT.fullmatch(value.id)) for value in places)
 
 
 def _beginning(text: ast.JoinedStr) -> str:

@@ -7,26 +7,29 @@ from packaging.version import Version
 
 from .locks import LOCKS, versions
 
-# Package: the lowest version that may be locked, and what is wrong with those below it. A scanner without its feed finds
-# nothing and says that all is well; this list is always asked. It holds what concerned us, and is no substitute for a feed.
+# Package: the lowest version that may be locked, and what is wrong with those below it. A scanner without its feed
+# finds nothing and says that all is well; this list is always asked. It is no substitute for a feed.
 FLOORS = {
-    "aiohttp": ("3.14.3", "CVE-2026-69243 smuggling, CVE-2026-69244 read out of bounds, CVE-2026-34993 cookies run code"),
+    "aiohttp": (
+        "3.14.3",
+        "CVE-2026-69243 smuggling, CVE-2026-69244 reads out of bounds, CVE-2026-34993 code by cookies",
+    ),
     "celery": ("5.2.2", "CVE-2021-23727 commands by stored results"),
     "certifi": ("2024.7.4", "CVE-2024-39689 a root that is not trusted any more"),
-    "cryptography": ("50.0.0", "CVE-2026-69247, CVE-2026-69248"),
+    "cryptography": ("50.0.0", "CVE-2026-34073, CVE-2026-39892, CVE-2026-69247"),
     "dnspython": ("2.6.1", "CVE-2023-29483 answers of others"),
     "duckdb": ("1.1.0", "CVE-2024-41672 files read although access is off"),
     "fastapi": ("0.109.1", "CVE-2024-24762 a content type that takes for ever"),
     "flower": ("1.2.0", "CVE-2022-30034 a way round its login"),
     "h11": ("0.16.0", "CVE-2025-43859 chunks that smuggle requests"),
-    "idna": ("3.15", "CVE-2024-3651 names that take for ever"),
+    "idna": ("3.15", "CVE-2024-3651, CVE-2026-45409 names that take for ever"),
     "jinja2": ("3.1.6", "CVE-2025-27516 a way out of its sandbox"),
     "joblib": ("1.2.0", "CVE-2022-21797 settings that are evaluated"),
     "mako": ("1.2.2", "CVE-2022-40023 an expression that takes for ever"),
     "orjson": ("3.9.15", "CVE-2024-27454 depth without a bound"),
     "protobuf": ("6.31.1", "CVE-2025-4565 depth without a bound"),
     "pyarrow": ("23.0.1", "CVE-2023-47248 files that run code, CVE-2026-25087"),
-    "pyasn1": ("0.6.4", "CVE-2026-23490, CVE-2026-30922, CVE-2026-59885, CVE-2026-59886 input that takes memory for ever"),
+    "pyasn1": ("0.6.4", "CVE-2026-23490, CVE-2026-30922, CVE-2026-59885, CVE-2026-59886 without a bound"),
     "pycryptodome": ("3.19.1", "CVE-2023-52323 a side channel of OAEP"),
     "pygments": ("2.20.0", "CVE-2026-4539 an expression that takes for ever"),
     "python-jose": ("3.5.0", "CVE-2024-33663 confused algorithms, CVE-2024-33664 tokens that inflate"),
@@ -42,7 +45,10 @@ FLOORS = {
     "scikit-learn": ("1.5.0", "CVE-2024-5206 tokens kept in a model"),
     "sentry-sdk": ("2.8.0", "CVE-2024-40647 the environment given to children"),
     "skops": ("0.16.0", "CVE-2024-37065, CVE-2025-54412, CVE-2025-54413, CVE-2025-54886: models that run code"),
-    "starlette": ("1.0.1", "CVE-2024-47874, CVE-2025-54121, CVE-2025-62727, CVE-2026-48710 paths by the Host header"),
+    "starlette": (
+        "1.3.1",
+        "CVE-2024-47874, CVE-2025-54121, CVE-2025-62727, CVE-2026-48710, CVE-2026-48817, CVE-2026-54282, 54283",
+    ),
     "tornado": ("6.5.8", "CVE-2025-47287, CVE-2026-49853 to 49855, GHSA-wwv5-g3v4-889x, GHSA-8423-8fgw-73vq"),
     "urllib3": ("2.7.0", "CVE-2025-66418, CVE-2025-66471, CVE-2026-21441, CVE-2026-44431, CVE-2026-44432"),
     "uvicorn": ("0.11.7", "CVE-2020-7694, CVE-2020-7695 heads and logs that are split"),
@@ -52,7 +58,7 @@ FLOORS = {
 # Known, without a version that mends it, and why we live with it.
 WITHOUT_A_FIX = {
     "ecdsa": "CVE-2024-23342, a side channel of its signatures: python-jose needs it, we sign with HMAC alone",
-    "python-jose": "keys of other kinds taken for HMAC's: one algorithm is written down, and keys are ours (shared/auth.py)",
+    "python-jose": "other kinds of keys taken for HMAC's: one algorithm is written down, and keys are ours",
     "ray": "CVE-2023-48022, jobs by whoever reaches it: a network without a way out, a token, no published port",
 }
 

@@ -39,6 +39,9 @@ class ObservabilitySettings(BaseSettings):
     trace_sample_ratio: float = Field(
         0.1, ge=0, le=1, description="Part of the traces that is recorded, from 0 to 1, where no caller has decided."
     )
+    trace_max_per_second: float = Field(
+        50, gt=0, description="Traces that begin in a process and are recorded, a second at most; a flood stays cheap."
+    )
 
     @field_validator("otlp_headers")
     @classmethod

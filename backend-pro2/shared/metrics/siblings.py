@@ -92,12 +92,18 @@ class Siblings:
         await asyncio.to_thread(self._replace, self._name, content)
 
     def _replace(self, name: str, content: bytes) -> None:
+        self._make_folder()
         draft = self._folder / f"{name}.new"
         draft.write_bytes(content)
         draft.replace(self._folder / name)
 
+    def _make_folder(self) -> None:
+        # Whoever tidies up a folder for temporary files may take it for an old one.
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+
     @contextmanager
     def _held(self, how: int) -> Iterator[None]:
+        self._make_folder()
         with (self._folder / _LOCK).open("ab") as lock:
             fcntl.flock(lock, how)
             yield

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def _files(module: str) -> list[Path]:
     return [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
 
 
-@lru_cache
+@cache
 def _imported(path: Path) -> tuple[Path, ...]:
     modules = [module for node in ast.walk(_tree(path)) for module in _modules(node, path)]
     return tuple(file for module in modules for file in _files(module))
@@ -71,12 +71,12 @@ def _modules(node: ast.AST, path: Path) -> Iterator[str]:
         yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-@lru_cache
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-@lru_cache
+@cache
 def _names_in(path: Path) -> frozenset[str]:
     """What is asked of something called settings."""
     return frozenset(

@@ -1,6 +1,7 @@
 """Several processes that answer as one: sums that are true, and stay so when one of them is killed."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,13 @@ async def test_each_answers_for_all(workers: list[Worker]) -> None:
 async def test_its_own_figures_are_those_of_this_moment(workers: list[Worker]) -> None:
     workers[0].requests.labels("/a").inc(10)
     assert (await workers[0].samples())["requests_total"] == 16
+
+
+async def test_somebody_clears_the_folder_away(workers: list[Worker], tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path)
+    assert (await workers[0].samples())["requests_total"] == 1
+    await workers[1].works(4)
+    assert (await workers[0].samples())["requests_total"] == 7
 
 
 async def test_of_one_that_is_gone_only_what_it_counted_stays(workers: list[Worker], gone: set[str]) -> None:

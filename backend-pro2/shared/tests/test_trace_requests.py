@@ -44,7 +44,7 @@ class App:
 @pytest.fixture
 def exporter() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    use_origin(Recorder({}, Sampling(1.0, "secret"), SimpleSpanProcessor(exporter), "1"))
+    use_origin(Recorder({}, Sampling(1.0, "secret", 1000), SimpleSpanProcessor(exporter), "1"))
     yield exporter
     use_origin(None)
 

@@ -9,8 +9,8 @@ SECRET = "one secret of an instance, as long as it must be"
 IDS = [f"{number:032x}" for number in range(1, 4001)]
 
 
-def sampling(ratio: float, secret: str = SECRET, asked: int = 0) -> Sampling:
-    return Sampling(ratio, secret, Allowance(asked, lambda: 0.0))
+def sampling(ratio: float, secret: str = SECRET, asked: int = 0, a_second: float = 1e6) -> Sampling:
+    return Sampling(ratio, secret, a_second, Allowance(asked, lambda: 0.0))
 
 
 def chosen(judge: Sampling, ids: list[str] = IDS) -> set[str]:
@@ -57,6 +57,13 @@ def test_one_of_ours_takes_nothing_from_what_clients_may_ask_for() -> None:
     other = next(one for one in IDS if one not in ours)
     assert judge.decide(other, Traceparent(other, "1" * 16, sampled=True), is_trusted=False)
     assert not judge.decide(other, Traceparent(other, "1" * 16, sampled=True), is_trusted=False)
+
+
+def test_a_flood_is_recorded_in_part_only() -> None:
+    judge = sampling(1.0, a_second=50)
+    assert 50 <= len(chosen(judge, IDS[:1000])) < 500
+    # What another process has begun to record goes on here.
+    assert judge.decide(IDS[0], Traceparent(IDS[0], "1" * 16, sampled=True), is_trusted=False)
 
 
 def test_an_allowance_grows_back_and_saves_no_more_than_a_second() -> None:

@@ -33,7 +33,7 @@ OUTSIDE = Traceparent("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", sa
 
 
 def recorder(exporter: InMemorySpanExporter, ratio: float) -> Recorder:
-    return Recorder({"service.name": "things"}, Sampling(ratio, "secret"), SimpleSpanProcessor(exporter), "1.2.3")
+    return Recorder({"service.name": "things"}, Sampling(ratio, "secret", 1000), SimpleSpanProcessor(exporter), "1.2.3")
 
 
 @pytest.fixture

@@ -36,16 +36,18 @@ class Sampling:
     """Judges trace ids by a keyed hash, so that all processes of an instance come to the same judgement and no client
     can choose an id that is recorded."""
 
-    def __init__(self, ratio: float, secret: str, allowance: Allowance | None = None) -> None:
+    def __init__(self, ratio: float, secret: str, a_second: float, allowance: Allowance | None = None) -> None:
         self._bound = int(ratio * _ALL)
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=_PURPOSE).digest()
+        self._begun = Allowance(a_second)
         self._allowance = allowance or Allowance(ASKED_A_SECOND)
 
     def decide(self, trace_id: str, parent: Traceparent | None, *, is_trusted: bool) -> bool:
         """Whether to record here: as the parent says where we wrote it down ourselves; a client's `sampled` counts
-        where the trace would be recorded anyway, and beyond that as far as the allowance goes."""
+        where the trace would be recorded anyway, and beyond that as far as the allowance goes. Of those that begin here
+        at most `a_second` are recorded, so that a flood of requests is no flood of spans."""
         if parent is None:
-            return self._is_chosen(trace_id)
+            return self._is_chosen(trace_id) and self._begun.take()
         if is_trusted or not parent.sampled:
             return parent.sampled
         return self._is_chosen(trace_id) or self._allowance.take()

@@ -36,7 +36,8 @@ def start_tracing(settings: Settings, service: str) -> None:
     from .recording import Recorder
     from .sampling import Sampling
 
-    sampling = Sampling(settings.trace_sample_ratio, settings.secret_key.get_secret_value())
+    secret = settings.secret_key.get_secret_value()
+    sampling = Sampling(settings.trace_sample_ratio, secret, settings.trace_max_per_second)
     batches = Batches(_exporter(settings), LastWords(_EXPORTER))
     _recorder = Recorder(resource_of(settings, service), sampling, batches, VERSION)
     use_origin(_recorder)

@@ -79,9 +79,7 @@ def test_a_result_and_an_error_are_explained(api: Api, stranger: Api, sales: dic
     failed = api.analyse(sales, "regression", {"method": "ols", "target": "units", "features": ["year"]})
     assert failed["error"]["code"] == "constant_column"
     order = about(sales, task_id=failed["id"])
-    assert (
-        api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column never changes. Leave it out."
-    )
+    assert api.ok("POST", "/analysis/explain", json=order)["explanation"] == "The column never changes. Leave it out."
     stranger.refused(404, "not_found", "POST", "/analysis/explain", json=order)
 
 

@@ -20,6 +20,9 @@ from .llm_bench import LlmBench, Meter
 
 pytestmark = pytest.mark.integration
 
+_RETRIED = """
+UPDATE analysis_tasks SET status = 'queued', worker = NULL, lease_until = NULL, max_attempts = attempts + $1
+"""
 PRICES = {"scripted": LlmPrice.model_validate({"in": "0", "out": "1000"})}
 
 
@@ -199,6 +202,14 @@ class TestCache:
         assert (await cached.ask(await cached.claim())).cached
         assert [row.status for row in await cached.rows()] == ["answered", "lost"]
         assert await cached.meter() == Meter(107, 903, 0, 2, Decimal(0))
+
+    async def test_a_task_that_is_done_once_more_is_not_told_the_same_again(
+        self, cached: LlmBench, llm: ScriptedLlm
+    ) -> None:
+        llm.say("useless", "better")
+        assert (await cached.ask()).text == "useless"
+        await cached.execute(_RETRIED, cached.settings.task_max_attempts)
+        assert (await cached.ask(await cached.claim())).text == "better"
 
     async def test_other_projects_share_nothing(self, cached: LlmBench, llm: ScriptedLlm) -> None:
         other = Workspace(*(new_id() for _ in range(5)))

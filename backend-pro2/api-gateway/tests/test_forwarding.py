@@ -65,6 +65,11 @@ class TestHead:
         assert headers.keys().isdisjoint({"x-secret", "x-forwarded-host", "connection", "content-length"})
         assert len(seen["headers"]) == len(headers)
 
+    @pytest.mark.parametrize("named", ["00-0-0-01", "ff-" + "a" * 32 + "-" + "b" * 16 + "-01", "x\tname: y"])
+    async def test_a_trace_that_is_none_is_not_passed_on(self, client: httpx.AsyncClient, named: str) -> None:
+        seen = (await client.get(f"{DATA}/echo", headers={"traceparent": named})).json()
+        assert "traceparent" not in dict(seen["headers"])
+
     async def test_what_the_client_sees(self, client: httpx.AsyncClient) -> None:
         answer = await client.get(f"{AI}/cookies")
         names = [name for name, _ in answer.headers.multi_items()]

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from shared.testing.certificates import certificate
+
 from ..app.clients import mail
 from ..app.clients.mail import MailFolder, MailRefused, SmtpServer, mail_transport
 from ..app.core.mail_texts import Letter, MailTexts
 from .fakes import unit_settings
 from .mailbox import mails_in, text_of
-from .smtp_server import FALL_SILENT, HANG_UP, TestServer, certificate, mail_server
+from .smtp_server import FALL_SILENT, HANG_UP, TestServer, mail_server
 from .test_mail_texts import ID, SENDER
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from shared.config import Settings
+from shared.testing.certificates import certificate
 from shared.url_guard import Address, Resolve
 
 from ..app.clients import webhooks
 from ..app.clients.webhooks import EXCERPT_BYTES, Answer, LookUps, WebhookClient
-from .smtp_server import certificate
 from .webhook_receiver import SILENCE, Receiver, answer, receiver
 
 pytestmark = pytest.mark.integration

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
@@ -16,14 +17,15 @@ class Proxy:
     """Forwards connections to one server until `cut()`, and again after `restore()`.
 
     `downstream` and `upstream` change the bytes towards the client and the server; after `limit_bytes` towards the
-    server a connection breaks.
+    server a connection breaks. With `tls` it speaks that to its clients.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.downstream: Damage = bytes
         self.upstream: Damage = bytes
         self.limit_bytes: int | None = None
         self._target = (host, port)
+        self._tls = tls
         self._is_cut = False
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -44,7 +46,7 @@ class Proxy:
 
     async def start(self) -> int:
         """Listen on a free port of this host; its number."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return int(self._server.sockets[0].getsockname()[1])
 
     def cut(self) -> None:

@@ -1,18 +1,24 @@
 """The one connection for every request's command: order, sharing, loss, silence."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import NoScriptError, ResponseError
 
 from shared.config import Settings
+from shared.redis_client import RedisClient
 from shared.redis_pipeline import RedisPipeline
+from shared.testing.certificates import certificate
+from shared.testing.proxy import Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -98,3 +104,22 @@ async def test_silence_is_given_up_and_whoever_waits_is_told() -> None:
         with pytest.raises(TimeoutError):
             await pipeline.call("PING")
         await pipeline.close()
+
+
+async def test_by_tls_with_a_server_that_its_authority_has_signed(settings: Settings, tmp_path: Path) -> None:
+    server, _ = certificate(tmp_path)
+    plain = urlsplit(settings.redis_url.get_secret_value())
+    proxy = Proxy(str(plain.hostname), plain.port or 6379, server)
+    user, at, _ = plain.netloc.rpartition("@")
+    secret = plain._replace(scheme="rediss", netloc=f"{user}{at}127.0.0.1:{await proxy.start()}").geturl()
+    trusting = f"{secret}?ssl_ca_certs={tmp_path}/server.pem"
+    known, unknown = RedisPipeline(trusting, 5), RedisPipeline(secret, 5)
+    client = RedisClient(settings.model_copy(update={"redis_url": SecretStr(trusting), "redis_timeout_seconds": 5.0}))
+    try:
+        assert await known.call("ECHO", "secret") == b"secret"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await unknown.call("PING")
+        await client.ping()
+    finally:
+        for closing in (known, unknown, client, proxy):
+            await closing.close()

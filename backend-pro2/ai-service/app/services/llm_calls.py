@@ -123,7 +123,9 @@ class LlmCalls:
         await self._ledger.settle_former_runs(run.task)
         body = self._body(messages, max_tokens)
         key = self._cache.key(run.task.project_id, self._address, body)
-        if not fresh and (known := await self._cache.find(key)) is not None:
+        # Whoever has a task done once more wants other answers than those that it failed with.
+        is_once_more = run.task.max_attempts > self._settings.task_max_attempts
+        if not (fresh or is_once_more) and (known := await self._cache.find(key)) is not None:
             return await _remembered(known, on_text)
         order = Order(run, purpose, self._settings.openai_model, self._address, max_tokens, policy)
         ended = await self._ask(order, body, on_text)

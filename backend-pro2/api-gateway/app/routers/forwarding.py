@@ -15,6 +15,7 @@ from shared.http_protocol import END_EARLY
 from shared.logging import get_logger
 from shared.metrics.parts import UPSTREAM, spend
 from shared.middleware.metrics import ANSWERED_AFTER
+from shared.middleware.tracing import traceparent_of
 from shared.tracing import CLIENT, Span, inject, span
 
 from ..clients.answers import BrokenAnswer
@@ -185,8 +186,9 @@ class Forwarder:
         headers.append((b"x-request-id", scope["state"]["request_id"].encode()))
         headers.append((b"x-forwarded-for", self._addresses.of(scope).encode()))
         headers.append(_PREFIX)
-        if (traceparent := inject()) is not None:
-            headers.append((b"traceparent", traceparent.encode()))
+        # Where nothing is traced here, the client's own leads on to services that may be.
+        if (traceparent := inject() or traceparent_of(scope)) is not None:
+            headers.append((b"traceparent", str(traceparent).encode()))
         read = None if length == 0 else body.read
         return self._upstreams.exchange(target.service, scope["method"], path, headers, read, length)
 

@@ -176,9 +176,17 @@ def volumes(instance: Instance) -> dict[str, str]:
     ours = docker("volume", "ls", "--quiet", "--filter", label).split()
     if not ours:
         return {}
-    known = json.loads(docker("system", "df", "--verbose", "--format", "{{json .}}"))["Volumes"]
-    sizes = {volume["Name"]: volume["Size"] for volume in known}
+    sizes = _volume_sizes()
     return {name: sizes.get(name, "size unknown") for name in ours}
+
+
+def _volume_sizes() -> dict[str, str]:
+    try:
+        known = json.loads(docker("system", "df", "--verbose", "--format", "{{json .}}"))["Volumes"]
+    except Refusal:
+        # The engine counts its caches too, and says nothing of volumes where it cannot.
+        return {}
+    return {volume["Name"]: volume["Size"] for volume in known}
 
 
 def purge_containers(instance: Instance) -> None:

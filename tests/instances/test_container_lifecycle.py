@@ -257,6 +257,11 @@ class TestPurge:
         assert volumes(inside) == {"h9_postgres": "47MB", "h9_work": "size unknown"}
         assert engine.was_asked("docker volume ls")[0].endswith("label=com.docker.compose.project=h9")
 
+    def test_an_engine_that_cannot_count_keeps_nobody_from_it(self, inside: Instance, engine: FakeEngine) -> None:
+        engine.answer("docker volume ls", "h9_postgres\n")
+        engine.fail("docker system df", "error getting build cache usage: snapshot not found")
+        assert volumes(inside) == {"h9_postgres": "size unknown"}
+
     def test_deletes_them_and_forgets_the_mode(self, inside: Instance, engine: FakeEngine) -> None:
         engine.answer("docker volume ls", "h9_left\n")
         engine.answer("docker system df", '{"Volumes": []}')

@@ -159,6 +159,11 @@ def current_span() -> Span:
     return CURRENT.get()
 
 
+def current_place() -> Traceparent | None:
+    """Trace and span that are open here; None outside of a trace."""
+    return CURRENT.get().place
+
+
 def current_trace_id() -> str | None:
     """32 hexadecimal digits; None outside of a trace."""
     place = CURRENT.get().place

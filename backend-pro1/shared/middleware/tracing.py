@@ -2,7 +2,6 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.logs.context import SPAN_ID, TRACE_ID
 from shared.middleware.access_log import QUIET_PATHS
 from shared.middleware.answer import Answer
 from shared.middleware.metrics import CLIENT_CLOSED_REQUEST, METHODS, route_template
@@ -27,16 +26,11 @@ class TracingMiddleware:
         method = scope["method"] if scope["method"] in METHODS else "other"
         parent = traceparent_of(scope)
         with begin(method, None, _FRESH if parent is None else Start(SERVER, parent=parent)) as span:
-            place = span.place
-            tokens = (TRACE_ID.set(place.trace_id), SPAN_ID.set(place.span_id)) if place else None
             try:
                 await self._app(scope, receive, answer)
             finally:
-                if place and place.sampled:
+                if span.is_recorded:
                     _finish(span, method, scope, answer.status)
-                if tokens:
-                    TRACE_ID.reset(tokens[0])
-                    SPAN_ID.reset(tokens[1])
 
 
 def traceparent_of(scope: Scope) -> Traceparent | None:

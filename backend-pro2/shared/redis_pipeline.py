@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, cast
 
 import hiredis
@@ -25,8 +26,7 @@ class RedisPipeline:
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self._where = parse_url(url)
         # `rediss://`: its authority as the URL says (`ssl_ca_certs`), else one of the system's; always checked.
-        is_secret = self._where.get("connection_class") is SSLConnection
-        self._tls = ssl.create_default_context(cafile=self._where.get("ssl_ca_certs")) if is_secret else None
+        self._tls = _tls_of(self._where) if self._where.get("connection_class") is SSLConnection else None
         self._timeout = timeout_seconds
         self._wire: _Wire | None = None
         self._connecting = asyncio.Lock()
@@ -76,6 +76,10 @@ class RedisPipeline:
             wire.abort()
             raise
         return wire
+
+
+def _tls_of(where: Mapping[str, Any]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=where.get("ssl_ca_certs"))
 
 
 class _Wire(asyncio.Protocol):

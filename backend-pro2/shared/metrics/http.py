@@ -45,12 +45,24 @@ class _Sizes:
         self.total += size
 
 
+class _Answers:
+    """Requests of one method, path and status, beside what they share with others; found by one look."""
+
+    __slots__ = ("count", "received", "sent", "timing")
+
+    def __init__(self, timing: _Timing, received: _Sizes, sent: _Sizes) -> None:
+        self.count = 0
+        self.timing = timing
+        self.received = received
+        self.sent = sent
+
+
 class HttpMetrics(Collector):
     """The metric families of one process."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.active = 0
-        self._answered: dict[tuple[str, str, int], int] = {}
+        self._answered: dict[tuple[str, str, int], _Answers] = {}
         self._timings: dict[tuple[str, str], _Timing] = {}
         self._received: dict[str, _Sizes] = {}
         self._sent: dict[str, _Sizes] = {}
@@ -75,32 +87,30 @@ class HttpMetrics(Collector):
             received: bytes of its body; `sent` those of its answer.
             trace_id: its trace, if that is recorded: the bucket that it falls into names it.
         """
-        answered = (method, path, status)
-        self._answered[answered] = self._answered.get(answered, 0) + 1
-        timing = self._timings.get((method, path))
-        if timing is None:
-            timing = self._timings[method, path] = _Timing()
+        answers = self._answered.get((method, path, status)) or self._add(method, path, status)
+        answers.count += 1
+        timing = answers.timing
         bucket = bisect_left(REQUEST_SECONDS, seconds)
         timing.counts[bucket] += 1
         timing.total += seconds
         timing.slow += slow
         if trace_id is not None:
             timing.exemplars[bucket] = Exemplar({"trace_id": trace_id}, seconds, time.time())
-        self._sizes(self._received, method).add(received)
-        self._sizes(self._sent, method).add(sent)
+        answers.received.add(received)
+        answers.sent.add(sent)
 
-    @staticmethod
-    def _sizes(sizes: dict[str, _Sizes], method: str) -> _Sizes:
-        found = sizes.get(method)
-        if found is None:
-            found = sizes[method] = _Sizes()
-        return found
+    def _add(self, method: str, path: str, status: int) -> _Answers:
+        timing = self._timings.setdefault((method, path), _Timing())
+        received = self._received.setdefault(method, _Sizes())
+        sent = self._sent.setdefault(method, _Sizes())
+        answers = self._answered[method, path, status] = _Answers(timing, received, sent)
+        return answers
 
     def collect(self) -> Iterator[Metric]:
         """The families as they are now."""
         requests = CounterMetricFamily("http_requests", "Requests answered.", labels=("method", "path", "status"))
-        for (method, path, status), count in self._answered.items():
-            requests.add_metric((method, path, str(status)), count)
+        for (method, path, status), answers in self._answered.items():
+            requests.add_metric((method, path, str(status)), answers.count)
         yield requests
         yield from self._times()
         yield _sizes("http_request_size_bytes", "Bytes of the bodies of requests.", self._received)

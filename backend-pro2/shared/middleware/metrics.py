@@ -10,7 +10,7 @@ from shared.metrics.http import HttpMetrics
 from shared.metrics.parts import SPENT, count_parts
 from shared.middleware.access_log import QUIET_PATHS, RequestSink
 from shared.middleware.answer import Answer
-from shared.tracing import current_trace_id, is_sampled
+from shared.tracing import current_place
 
 log = get_logger(__name__)
 
@@ -64,7 +64,8 @@ class MetricsMiddleware:
         path, status = route_template(scope), answer.status or CLIENT_CLOSED_REQUEST
         slow = scope.get(ANSWERED_AFTER, seconds) > self._slow_seconds and not scope.get("long_running")
         received = scope["state"].get("bytes_in", 0) if "state" in scope else 0
-        trace_id = current_trace_id() if is_sampled() else None
+        place = current_place()
+        trace_id = place.trace_id if place is not None and place.sampled else None
         self._metrics.observe(
             method, path, status, seconds, slow=slow, received=received, sent=answer.sent, trace_id=trace_id
         )

@@ -2,13 +2,13 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.logs.context import SPAN_ID, TRACE_ID
 from shared.middleware.access_log import QUIET_PATHS
 from shared.middleware.answer import Answer
 from shared.middleware.metrics import CLIENT_CLOSED_REQUEST, METHODS, route_template
 from shared.tracing import SERVER, Span, Start, Traceparent, begin, parse_traceparent
 
 _SERVER_ERROR = 500
+_FRESH = Start(SERVER)
 
 
 class TracingMiddleware:
@@ -24,17 +24,13 @@ class TracingMiddleware:
             return
         answer = Answer.of(send)
         method = scope["method"] if scope["method"] in METHODS else "other"
-        start = Start(SERVER, parent=traceparent_of(scope))
-        with begin(method, {"http.request.method": method, "url.scheme": scope["scheme"]}, start) as span:
-            place = span.place
-            tokens = (TRACE_ID.set(place.trace_id), SPAN_ID.set(place.span_id)) if place else None
+        parent = traceparent_of(scope)
+        with begin(method, None, _FRESH if parent is None else Start(SERVER, parent=parent)) as span:
             try:
                 await self._app(scope, receive, answer)
             finally:
-                _finish(span, method, scope, answer.status)
-                if tokens:
-                    TRACE_ID.reset(tokens[0])
-                    SPAN_ID.reset(tokens[1])
+                if span.is_recorded:
+                    _finish(span, method, scope, answer.status)
 
 
 def traceparent_of(scope: Scope) -> Traceparent | None:
@@ -47,6 +43,8 @@ def _finish(span: Span, method: str, scope: Scope, status: int | None) -> None:
     route = route_template(scope)
     status = status or CLIENT_CLOSED_REQUEST
     span.rename(f"{method} {route}")
+    span.set("http.request.method", method)
+    span.set("url.scheme", scope["scheme"])
     span.set("http.route", route)
     span.set("http.response.status_code", status)
     span.set("request.id", scope["state"]["request_id"])

@@ -19,6 +19,7 @@ from shared.middleware.metrics import ANSWERED_AFTER, MetricsMiddleware
 from shared.testing.counting import Moved
 from shared.testing.log_lines import lines_of
 from shared.testing.things_app import create_app
+from shared.tracing import Traceparent
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PART = "http_request_part_seconds_total"
@@ -160,8 +161,7 @@ class TestSlowRequests:
 class TestExemplars:
     @staticmethod
     def trace(monkeypatch: pytest.MonkeyPatch, *, sampled: bool) -> None:
-        monkeypatch.setattr(middleware, "is_sampled", lambda: sampled)
-        monkeypatch.setattr(middleware, "current_trace_id", lambda: TRACE)
+        monkeypatch.setattr(middleware, "current_place", lambda: Traceparent(TRACE, "1" * 16, sampled))
 
     async def test_a_recorded_trace_is_named_where_the_format_has_a_place_for_it(
         self, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.logs.context import SPAN_ID, TRACE_ID
+from shared.logs.context import current_ids
 from shared.middleware.request_id import RequestIdMiddleware
 from shared.middleware.tracing import TracingMiddleware
 from shared.tracing import current_span_id, current_trace_id, span
@@ -31,7 +31,8 @@ class App:
         self.seen: list[tuple[str | None, ...]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.seen.append((current_trace_id(), current_span_id(), TRACE_ID.get(), SPAN_ID.get()))
+        ids = current_ids()
+        self.seen.append((current_trace_id(), current_span_id(), ids.get("trace_id"), ids.get("span_id")))
         scope["route_template"] = "/users/{user_id}"
         with span("inner"):
             pass
@@ -87,7 +88,7 @@ async def test_the_log_knows_trace_and_span(exporter: InMemorySpanExporter) -> N
     ((trace_id, span_id, *logged),) = app.seen
     assert logged == [trace_id, span_id]
     assert trace_id is not None
-    assert (TRACE_ID.get(), SPAN_ID.get(), current_trace_id()) == (None, None, None)
+    assert (current_ids(), current_trace_id()) == ({}, None)
 
 
 async def test_a_client_s_trace_goes_on(exporter: InMemorySpanExporter) -> None:

@@ -2,10 +2,9 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -34,6 +33,7 @@ from .traceparent import Traceparent
 SPANS_A_TRACE = 1000
 _LIMITS = SpanLimits(max_span_attributes=32, max_span_attribute_length=256, max_links=8)
 _NOWHERE = Context()
+_SPAN_BITS = 2**64 - 1
 _FIXED: ContextVar[tuple[int, int] | None] = ContextVar("fixed_span_ids", default=None)
 
 
@@ -98,6 +98,8 @@ class _Recorded:
     """
 
     __slots__ = ("_context", "_is_over", "_place", "_span", "_token", "_trace")
+
+    is_recorded: ClassVar[bool] = True
 
     def __init__(self, span: SdkSpan, trace: _Trace) -> None:
         self._span = span
@@ -173,10 +175,12 @@ class _Recorded:
 
 
 def _leave(token: Token[Span] | None) -> None:
-    # A generator may be closed in another context than it was begun in, where there is nothing to go back to.
     if token is not None:
-        with suppress(ValueError):
+        try:
             CURRENT.reset(token)
+        except ValueError:
+            # A generator may be closed in another context than it was begun in, where there is nothing to go back to.
+            return
 
 
 class Recorder:
@@ -197,8 +201,9 @@ class Recorder:
     def begin(self, name: str, attributes: Attributes | None, start: Start) -> Span:
         """The first span of this process in a trace, recorded or not."""
         parent = start.parent
-        trace_id = parent.trace_id if parent else start.trace_id or f"{_random(128):032x}"
-        span_id = start.span_id or f"{_random(64):016x}"
+        drawn = random.getrandbits(192) or 1
+        trace_id = parent.trace_id if parent else start.trace_id or f"{drawn >> 64 or 1:032x}"
+        span_id = start.span_id or f"{drawn & _SPAN_BITS or 1:016x}"
         if not self._sampling.decide(trace_id, parent, is_trusted=start.is_trusted):
             return _Unrecorded(Traceparent(trace_id, span_id, sampled=False))
         around = _NOWHERE if parent is None else set_span_in_context(NonRecordingSpan(_remote(parent)), _NOWHERE)

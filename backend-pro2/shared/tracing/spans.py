@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from .traceparent import Traceparent
 
@@ -27,7 +27,9 @@ class Past:
 
 
 class Span(Protocol):
-    """A stretch of work; a context manager, or something to be ended."""
+    """A stretch of work; a context manager, or something to be ended. `is_recorded` says whether notes are kept."""
+
+    is_recorded: ClassVar[bool]
 
     @property
     def place(self) -> Traceparent | None:
@@ -61,6 +63,7 @@ class Span(Protocol):
 class NoSpan:
     """What there is while tracing is off, or a trace is not recorded."""
 
+    is_recorded: ClassVar[bool] = False
     place: Traceparent | None = None
 
     def __enter__(self) -> Self:
@@ -157,6 +160,11 @@ def untraced() -> Iterator[None]:
 def current_span() -> Span:
     """The span that is open here."""
     return CURRENT.get()
+
+
+def current_place() -> Traceparent | None:
+    """Trace and span that are open here; None outside of a trace."""
+    return CURRENT.get().place
 
 
 def current_trace_id() -> str | None:

@@ -85,7 +85,7 @@ REFERENCES: dict[str, Fault] = {
     "a key": ("pro1", put("redis", f"{MAIN}.env.0.valueFrom.secretKeyRef.key", "PASS"), "no key PASS"),
     "a key of a cluster of Ray": (
         "production",
-        put("ray-head", f"{MAIN}.env.2.valueFrom.secretKeyRef.key", "X"),
+        put("ray-head", f"{MAIN}.env.3.valueFrom.secretKeyRef.key", "X"),
         "no key X",
     ),
     "an account": ("pro1", put("beat", "serviceAccountName", "default"), "service account"),

@@ -1,6 +1,7 @@
 """Methods of regression besides ordinary least squares, against published values; each with its source."""
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from statsmodels.regression.linear_model import OLS, WLS
 
 from shared.compute import ComputeError
 
+from ..app.engines.design import Design, unit_triangle
 from .support import Analyse
 from .test_regression import RANDOM, codes, table
 
@@ -253,3 +255,13 @@ def test_counts_that_vary_as_poisson_says(analyse_columns: Analyse) -> None:
     poisson = fitted(analyse_columns, data, "poisson", "y", ["x"])
     assert "poisson_suffices" in codes(result)
     assert estimates(result) == pytest.approx(estimates(poisson), abs=1e-4)
+
+
+def test_a_sample_is_judged_by_its_own_columns() -> None:
+    matrix, rows = RANDOM[:, :2], np.arange(len(RANDOM))
+    design = Design(("x", "z"), matrix, matrix[:, 0], rows, 0, len(rows), (), has_constant=False)
+    known = replace(design, triangle=unit_triangle(matrix))
+    sample = known.sampled(10, seed=1)
+    assert np.array_equal(known.factor, design.factor)
+    assert np.array_equal(sample.factor, unit_triangle(sample.matrix))
+    assert not np.allclose(sample.factor, known.factor)

@@ -121,7 +121,7 @@ def _ray(instance: Instance) -> Program:
     command += ["--object-store-memory=134217728", f"--temp-dir={ray_folder(instance)}"]
     command += ["--log-color=false", "--disable-usage-stats"]
     environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": instance.values.get("RAY_AUTH_TOKEN", "")}
-    # gRPC's own handling of forks kills one in some twenty processes that the client server starts.
+    # gRPC's own handling of forks now and then kills a process that the client server starts.
     environment["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     return Program("ray", outlived_by_none(command), instance.run, environment, stop_seconds=15)
 

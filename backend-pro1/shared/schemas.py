@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from shared.parameters import made
 
 Item = TypeVar("Item")
 MAXIMUM_DEPTH = 64
@@ -79,7 +81,7 @@ class PageParams:
         self.cursor = cursor
 
 
-PageQuery = Annotated[PageParams, Depends()]
+PageQuery = Annotated[PageParams, made(PageParams)]
 OfProject = Annotated[UUID | None, Query(description="Only those of this project.")]
 Wait = Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the task to end before answering 202.")]
 

@@ -101,6 +101,8 @@ def create_service(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Spans, metrics and logs are ours; the framework's would hold bodies, and each request would look whether to.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
     app.state.health = health

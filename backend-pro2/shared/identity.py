@@ -229,14 +229,14 @@ async def current_caller(request: Request, _: Annotated[object, Depends(_bearer)
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 
-def administrator(caller: CurrentCaller) -> Caller:
+async def administrator(caller: CurrentCaller) -> Caller:
     """Dependency: the caller if that is an administrator, else 403."""
     if not caller.administers:
         raise Forbidden("Only an administrator may do this.")
     return caller
 
 
-def logged_in(caller: CurrentCaller) -> LoggedIn:
+async def logged_in(caller: CurrentCaller) -> LoggedIn:
     """Dependency: the caller if a login session speaks for him, else 403."""
     if caller.session_id is None:
         raise login_required()

@@ -16,7 +16,7 @@ import structlog
 
 from shared.config import Settings
 from shared.logs import rendering
-from shared.logs.context import REQUEST_ID, REQUEST_STATE, SPAN_ID, TASK_ID, TRACE_ID, USER_ID, current_ids, with_ids
+from shared.logs.context import REQUEST_STATE, SPAN_ID, TASK_ID, TRACE_ID, USER_ID, current_ids, with_ids
 from shared.logs.handler import LineHandler, as_timestamp, instance_name
 from shared.logs.hooks import watch_loop, watch_process
 from shared.logs.redaction import know_secrets
@@ -25,7 +25,6 @@ from shared.logs.writer import STANDARD_OUTPUT, LineWriter
 
 __all__ = [
     "OUTPUT",
-    "REQUEST_ID",
     "REQUEST_STATE",
     "SPAN_ID",
     "TASK_ID",

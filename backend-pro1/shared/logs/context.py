@@ -14,7 +14,7 @@ TASK_ID: ContextVar[str | None] = ContextVar("task_id", default=None)
 # Where a trace goes on in a process that records none itself; else the open span tells.
 TRACE_ID: ContextVar[str | None] = ContextVar("trace_id", default=None)
 SPAN_ID: ContextVar[str | None] = ContextVar("span_id", default=None)
-# What the middleware knows of a request; whose it is, is looked up only when a line is written.
+# What the middleware knows of a request; its id and whose it is are looked up only when a line is written.
 REQUEST_STATE: ContextVar[Mapping[str, Any] | None] = ContextVar("request_state", default=None)
 
 _VARIABLES = {
@@ -32,9 +32,16 @@ def current_ids() -> dict[str, str]:
     found = {name: variable.get() for name, variable in _VARIABLES.items()}
     if (trace_id := current_trace_id()) is not None:
         found["trace_id"], found["span_id"] = trace_id, current_span_id()
-    if found["user_id"] is None and (state := REQUEST_STATE.get()) is not None and (claims := state.get("claims")):
-        found["user_id"] = str(claims.user)
+    if (state := REQUEST_STATE.get()) is not None:
+        _complete(found, state)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _complete(found: dict[str, str | None], state: Mapping[str, Any]) -> None:
+    if found["request_id"] is None:
+        found["request_id"] = state.get("request_id")
+    if found["user_id"] is None and (claims := state.get("claims")):
+        found["user_id"] = str(claims.user)
 
 
 @contextmanager

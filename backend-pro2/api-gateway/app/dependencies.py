@@ -1,4 +1,4 @@
-"""What routes ask for by type."""
+"""What routes ask for by type; `async`, since FastAPI calls in a thread what is not."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -70,7 +70,7 @@ class UseCases:
 def _use_case(noun: str) -> Any:
     """A dependency that finds the use case of this noun."""
 
-    def find(request: Request) -> object:
+    async def find(request: Request) -> object:
         return getattr(request.app.state.use_cases, noun)
 
     return Depends(find)
@@ -91,7 +91,7 @@ async def _picture(request: Request) -> bytes:
     return body
 
 
-def _client(request: Request) -> Client:
+async def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent")
     return Client(_address(request), agent and agent[:MAXIMUM_USER_AGENT])
 

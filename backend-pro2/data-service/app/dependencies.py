@@ -1,4 +1,4 @@
-"""What the routes are given."""
+"""What the routes are given; `async`, since FastAPI calls in a thread what is not."""
 
 from typing import Annotated
 
@@ -36,13 +36,13 @@ from .services.version_uploads import VersionUploads
 
 
 # The process's own.
-def engine(request: Request) -> Engine:
+async def engine(request: Request) -> Engine:
     """The one that bounds how much is computed at once."""
     held: Engine = request.app.state.engine
     return held
 
 
-def plans(request: Request) -> PlanMemory:
+async def plans(request: Request) -> PlanMemory:
     """The plans of the last queries."""
     held: PlanMemory = request.app.state.plans
     return held
@@ -53,23 +53,25 @@ PlansDep = Annotated[PlanMemory, Depends(plans)]
 
 
 # The request's body.
-def announced_bytes(request: Request) -> int | None:
+async def announced_bytes(request: Request) -> int | None:
     """The length of the body that the client announced; None for one that comes in chunks."""
     length = request.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
 
 
-def form(request: Request) -> Form:
-    """The body as a form, which nobody has read yet."""
-    return Form(request.headers.get("content-type", ""), request.stream(), announced_bytes(request))
-
-
 AnnouncedBytes = Annotated[int | None, Depends(announced_bytes)]
+
+
+async def form(request: Request, announced: AnnouncedBytes) -> Form:
+    """The body as a form, which nobody has read yet."""
+    return Form(request.headers.get("content-type", ""), request.stream(), announced)
+
+
 FormDep = Annotated[Form, Depends(form)]
 
 
 # `/manage/datasets`.
-def datasets(held: ResourcesDep, engine: EngineDep) -> Datasets:
+async def datasets(held: ResourcesDep, engine: EngineDep) -> Datasets:
     """Use cases of datasets."""
     return Datasets(held, engine)
 
@@ -77,62 +79,62 @@ def datasets(held: ResourcesDep, engine: EngineDep) -> Datasets:
 DatasetsDep = Annotated[Datasets, Depends(datasets)]
 
 
-def columns(held: ResourcesDep) -> Columns:
+async def columns(held: ResourcesDep) -> Columns:
     """Use cases of a dataset's columns."""
     return Columns(held)
 
 
-def diffs(held: ResourcesDep, engine: EngineDep, datasets: DatasetsDep) -> Diffs:
+async def diffs(held: ResourcesDep, engine: EngineDep, datasets: DatasetsDep) -> Diffs:
     """Use cases of differences between versions."""
     return Diffs(held, engine, datasets)
 
 
-def downloads(held: ResourcesDep, datasets: DatasetsDep) -> Downloads:
+async def downloads(held: ResourcesDep, datasets: DatasetsDep) -> Downloads:
     """Use case of downloads."""
     return Downloads(held, datasets)
 
 
-def drifts(held: ResourcesDep, engine: EngineDep, datasets: DatasetsDep) -> Drifts:
+async def drifts(held: ResourcesDep, engine: EngineDep, datasets: DatasetsDep) -> Drifts:
     """Use case of drift."""
     return Drifts(held, engine, datasets)
 
 
-def garbage(held: ResourcesDep) -> Garbage:
+async def garbage(held: ResourcesDep) -> Garbage:
     """Use case of the collection of garbage."""
     return Garbage(held)
 
 
-def lineages(held: ResourcesDep) -> Lineages:
+async def lineages(held: ResourcesDep) -> Lineages:
     """Use case of a lineage."""
     return Lineages(held)
 
 
-def profiles(engine: EngineDep, datasets: DatasetsDep) -> Profiles:
+async def profiles(engine: EngineDep, datasets: DatasetsDep) -> Profiles:
     """Use cases of profiles."""
     return Profiles(engine, datasets)
 
 
-def quality(held: ResourcesDep, datasets: DatasetsDep) -> Quality:
+async def quality(held: ResourcesDep, datasets: DatasetsDep) -> Quality:
     """Use cases of quality rules."""
     return Quality(held, datasets)
 
 
-def retentions(held: ResourcesDep) -> Retentions:
+async def retentions(held: ResourcesDep) -> Retentions:
     """Use cases of retention."""
     return Retentions(held)
 
 
-def rollbacks(held: ResourcesDep) -> Rollbacks:
+async def rollbacks(held: ResourcesDep) -> Rollbacks:
     """Use case of the way back to an earlier version."""
     return Rollbacks(held)
 
 
-def rows(held: ResourcesDep, datasets: DatasetsDep) -> Rows:
+async def rows(held: ResourcesDep, datasets: DatasetsDep) -> Rows:
     """Use cases of rows and values."""
     return Rows(held, datasets)
 
 
-def trash(held: ResourcesDep) -> Trash:
+async def trash(held: ResourcesDep) -> Trash:
     """Use cases around deletion."""
     return Trash(held)
 
@@ -152,7 +154,7 @@ TrashDep = Annotated[Trash, Depends(trash)]
 
 
 # `/upload`.
-def version_uploads(held: ResourcesDep, engine: EngineDep) -> VersionUploads:
+async def version_uploads(held: ResourcesDep, engine: EngineDep) -> VersionUploads:
     """Use case of uploads that become versions."""
     return VersionUploads(held, engine)
 
@@ -160,32 +162,32 @@ def version_uploads(held: ResourcesDep, engine: EngineDep) -> VersionUploads:
 VersionUploadsDep = Annotated[VersionUploads, Depends(version_uploads)]
 
 
-def inspections(held: ResourcesDep, engine: EngineDep) -> Inspections:
+async def inspections(held: ResourcesDep, engine: EngineDep) -> Inspections:
     """Use case of looking into a file."""
     return Inspections(held, engine)
 
 
-def upload_completions(held: ResourcesDep, versions: VersionUploadsDep) -> UploadCompletions:
+async def upload_completions(held: ResourcesDep, versions: VersionUploadsDep) -> UploadCompletions:
     """Use case of the end of an upload in parts."""
     return UploadCompletions(held, versions)
 
 
-def upload_parts(held: ResourcesDep) -> UploadParts:
+async def upload_parts(held: ResourcesDep) -> UploadParts:
     """Use case of a part."""
     return UploadParts(held)
 
 
-def upload_sessions(held: ResourcesDep) -> UploadSessions:
+async def upload_sessions(held: ResourcesDep) -> UploadSessions:
     """Use cases of uploads in parts."""
     return UploadSessions(held)
 
 
-def uploads(held: ResourcesDep) -> Uploads:
+async def uploads(held: ResourcesDep) -> Uploads:
     """Use case of uploads."""
     return Uploads(held)
 
 
-def url_imports(held: ResourcesDep) -> UrlImports:
+async def url_imports(held: ResourcesDep) -> UrlImports:
     """Use case of imports from URLs."""
     return UrlImports(held)
 
@@ -199,7 +201,7 @@ UrlImportsDep = Annotated[UrlImports, Depends(url_imports)]
 
 
 # `/process`.
-def query_tasks(held: ResourcesDep, engine: EngineDep, plans: PlansDep) -> QueryTasks:
+async def query_tasks(held: ResourcesDep, engine: EngineDep, plans: PlansDep) -> QueryTasks:
     """Use cases of queries that run as tasks."""
     return QueryTasks(held, engine, plans)
 
@@ -207,12 +209,12 @@ def query_tasks(held: ResourcesDep, engine: EngineDep, plans: PlansDep) -> Query
 QueryTasksDep = Annotated[QueryTasks, Depends(query_tasks)]
 
 
-def queries(held: ResourcesDep, engine: EngineDep, plans: PlansDep, tasks: QueryTasksDep) -> Queries:
+async def queries(held: ResourcesDep, engine: EngineDep, plans: PlansDep, tasks: QueryTasksDep) -> Queries:
     """Use cases of queries."""
     return Queries(held, engine, plans, tasks)
 
 
-def processes(held: ResourcesDep, engine: EngineDep) -> Processes:
+async def processes(held: ResourcesDep, engine: EngineDep) -> Processes:
     """Use cases of steps over datasets."""
     return Processes(held, engine)
 
@@ -221,7 +223,7 @@ QueriesDep = Annotated[Queries, Depends(queries)]
 ProcessesDep = Annotated[Processes, Depends(processes)]
 
 
-def pipelines(held: ResourcesDep, processes: ProcessesDep) -> Pipelines:
+async def pipelines(held: ResourcesDep, processes: ProcessesDep) -> Pipelines:
     """Use cases of saved steps."""
     return Pipelines(held, processes)
 

@@ -5,7 +5,7 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.logging import REQUEST_ID, REQUEST_STATE
+from shared.logging import REQUEST_STATE
 from shared.middleware.answer import Answer, header
 
 ID_BYTES = 16
@@ -53,9 +53,8 @@ class RequestIdMiddleware:
         state["request_id"] = request_id
         answer = Answer.of(send)
         answer.headers.append((b"x-request-id", request_id.encode()))
-        tokens = REQUEST_ID.set(request_id), REQUEST_STATE.set(state)
+        around = REQUEST_STATE.set(state)
         try:
             await self._app(scope, receive, answer)
         finally:
-            REQUEST_ID.reset(tokens[0])
-            REQUEST_STATE.reset(tokens[1])
+            REQUEST_STATE.reset(around)

@@ -12,20 +12,20 @@ from shared.identity import Caller, LoggedIn, administrator, logged_in
 class TestDependencies:
     CALLER = Caller(uuid4(), "a@example.com", "user", uuid4())
 
-    def test_administrators_only(self) -> None:
+    async def test_administrators_only(self) -> None:
         admin = Caller(uuid4(), "a@example.com", "admin")
-        assert administrator(admin) is admin
+        assert await administrator(admin) is admin
         key = Caller(uuid4(), "a@example.com", "admin", None, uuid4(), frozenset({"admin"}))
-        assert administrator(key) is key
+        assert await administrator(key) is key
         for other in (self.CALLER, replace(key, scopes=frozenset({"read", "write"})), replace(key, role="user")):
             with pytest.raises(Forbidden) as refusal:
-                administrator(other)
+                await administrator(other)
             assert refusal.value.code == "forbidden"
 
-    def test_logins_only(self) -> None:
-        assert logged_in(self.CALLER) == LoggedIn(
+    async def test_logins_only(self) -> None:
+        assert await logged_in(self.CALLER) == LoggedIn(
             self.CALLER.id, "a@example.com", "user", self.CALLER.session_id or uuid4()
         )
         with pytest.raises(Forbidden) as refusal:
-            logged_in(Caller(uuid4(), "a@example.com", "admin", None, uuid4(), frozenset({"admin"})))
+            await logged_in(Caller(uuid4(), "a@example.com", "admin", None, uuid4(), frozenset({"admin"})))
         assert refusal.value.code == "login_required"

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from shared.conditional import TAGGED, TAGGED_READ, tagged
 from shared.dependencies import IfMatch, IfNoneMatch
 from shared.identity import AdminCaller, CurrentCaller, SessionCaller
+from shared.parameters import made
 from shared.schemas import Page, PageQuery, problems
 
 from ..dependencies import CallingClient, ErasuresDep, UsersDep
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/api/v1/users", tags=["users"])
     responses=problems(401, 403, 422, 429, 503),
 )
 async def list_users(
-    _: AdminCaller, page: PageQuery, wanted: Annotated[AccountFilter, Depends()], users: UsersDep
+    _: AdminCaller, page: PageQuery, wanted: Annotated[AccountFilter, made(AccountFilter)], users: UsersDep
 ) -> Page[Account]:
     """For administrators. Newest first."""
     return await users.list(wanted, page.limit, page.cursor)

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from shared.models.project import ProjectRole
+from shared.parameters import made
 from shared.schemas import ApiModel, RequestModel, one_line
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(one_line)]
@@ -30,7 +31,7 @@ class ProjectSelection:
         self.all = all
 
 
-SelectionQuery = Annotated[ProjectSelection, Depends()]
+SelectionQuery = Annotated[ProjectSelection, made(ProjectSelection)]
 
 
 class ProjectCreate(RequestModel):

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 from pydantic import ConfigDict, Field, JsonValue
 
+from shared.parameters import made
 from shared.schemas import ApiModel
 from shared.webhook_outbox import WebhookEvent
 
@@ -40,7 +41,7 @@ class DeliverySelection:
         self.event = None if event is None else str(event)
 
 
-SelectionQuery = Annotated[DeliverySelection, Depends()]
+SelectionQuery = Annotated[DeliverySelection, made(DeliverySelection)]
 
 
 class WebhookAttempt(ApiModel):

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/manage/datasets", tags=["datasets"])
 ASKED = problems(401, 404, 408, 409, 422, 429, 503)
 
 
-def wanted(
+async def wanted(
     version: Version = None,
     columns: Annotated[
         str | None, Query(max_length=8000, description="Names with commas between them; without it all columns.")

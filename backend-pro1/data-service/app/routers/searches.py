@@ -20,7 +20,7 @@ router = APIRouter(prefix="/manage/datasets", tags=["datasets"])
 Sort = Literal["created", "-created", "name", "-name", "updated", "-updated", "rows", "-rows"]
 
 
-def search(
+async def search(
     project_id: Annotated[UUID | None, Query(description="Only those of this project.")] = None,
     q: Annotated[
         str | None, Query(max_length=200, description="Part of the name, the description, a tag or a column's name.")

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query
 
 from shared.errors import Invalid
+from shared.parameters import made
 from shared.schemas import Page
 
 from ..schemas.analyses import LARGEST_VERSION
@@ -51,7 +52,7 @@ async def chosen_version(
     return VersionChoice(version, alias)
 
 
-NumberedQuery = Annotated[NumberedParams, Depends()]
+NumberedQuery = Annotated[NumberedParams, made(NumberedParams)]
 ChosenVersion = Annotated[VersionChoice, Depends(chosen_version)]
 
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from shared.parameters import made
 from shared.schemas import ApiModel, OfProject
 from shared.tasks import Queue, TaskStatus
 from shared.tasks.listing import TaskFilter
@@ -59,7 +60,7 @@ class _TaskQuery:
         )
 
 
-TaskQuery = Annotated[_TaskQuery, Depends()]
+TaskQuery = Annotated[_TaskQuery, made(_TaskQuery)]
 
 
 class ClusterNode(ApiModel):

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, ParamSpec, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+
+from shared.parameters import made
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -47,4 +49,4 @@ class WhileConnected:
             pass
 
 
-Connected = Annotated[WhileConnected, Depends(WhileConnected)]
+Connected = Annotated[WhileConnected, made(WhileConnected)]

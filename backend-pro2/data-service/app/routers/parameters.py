@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Query
 
+from shared.parameters import made
 from shared.schemas import Page
 
 Row = TypeVar("Row")
@@ -29,7 +30,7 @@ class NumberedParams:
         self.below = int(cursor) if cursor else None
 
 
-NumberedQuery = Annotated[NumberedParams, Depends()]
+NumberedQuery = Annotated[NumberedParams, made(NumberedParams)]
 
 
 def numbered_page(

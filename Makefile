@@ -47,6 +47,12 @@ isolation: ## Every crossing between the running instances, tried
 soak: ## The long fault test: thousands of tasks under hundreds of faults
 	./scripts/soak.sh
 
+fuzz: ## The long forms of made-up input: bytes over TCP, damaged files, forged tokens, calls from OpenAPI
+	./scripts/fuzz.sh files
+	./scripts/fuzz.sh tokens
+	./scripts/fuzz.sh http
+	./scripts/fuzz.sh openapi
+
 manifests: ## Render, validate and test everything for Kubernetes
 	./scripts/check-deployments.sh
 	$(PYTEST) tests/deployments
@@ -76,4 +82,4 @@ lock: ## Compile the lock files
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup up down status logs demo test unit integration e2e containers isolation soak manifests lint format ci sync add lock help
+.PHONY: setup up down status logs demo test unit integration e2e containers isolation soak fuzz manifests lint format ci sync add lock help

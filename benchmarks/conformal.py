@@ -120,7 +120,8 @@ def main() -> int:
     rows = measured(options.splits)
     checks = [
         Check(
-            f"{row['data']}: {row['level']:.0%} asked, {row['coverage']:.1%} covered",
+            f"{row['data']}: {row['level']:.0%} asked, within {WITHIN:.0%}",
+            f"{row['coverage']:.1%} covered",
             abs(row["coverage"] - row["level"]) <= WITHIN,
         )
         for row in rows

@@ -144,9 +144,10 @@ def main() -> int:
     ]
     lines = table(("added, ms", "p50", "p95", "max"), rows)
     median = statistics.median(first["streamed"])
-    target = f"first words at the client {median:.1f} ms after the model sent them (at most {FIRST_TARGET_MS:.0f})"
+    target = f"first words at the client at most {FIRST_TARGET_MS:.0f} ms after the model sent them"
+    check = Check(target, f"{median:.1f} ms", median <= FIRST_TARGET_MS)
     about = f"{len(first['direct'])} questions of each way, one at a time, a plan and an answer each."
-    return finish("llm.sh", [about, lines], [Check(target, median <= FIRST_TARGET_MS)], publish=options.publish)
+    return finish("llm.sh", [about, lines], [check], publish=options.publish)
 
 
 if __name__ == "__main__":

@@ -135,12 +135,12 @@ def checks(seen: Seen, rate: float, witnesses: Sequence[Witness]) -> list[Check]
     failed = sum(seen.failures.values())
     reasons = "".join(f"\n          {count} x {what}" for what, count in seen.failures.most_common(8))
     found = [
-        Check(f"no request failed: {failed} of {seen.count}{reasons}", failed == 0),
-        Check(f"{rate:g} requests a second: {seen.rate:.0f}", seen.rate >= 0.95 * rate),
+        Check("no request fails", f"{failed} of {seen.count}{reasons}", failed == 0),
+        Check(f"{rate:g} requests a second", f"{seen.rate:.0f}", seen.rate >= 0.95 * rate),
     ]
     return [
         *found,
-        *(Check(f"{one.name}: {one.failed} of {one.requests} failed", one.failed == 0) for one in witnesses),
+        *(Check(f"{one.name}: none fails", f"{one.failed} of {one.requests}", one.failed == 0) for one in witnesses),
     ]
 
 

@@ -47,10 +47,10 @@ def checks(late_ms: Sequence[float], rate: float, dearer: float) -> list[Check]:
     """What was promised."""
     p50, p99 = statistics.median(late_ms), statistics.quantiles(late_ms, n=100)[98]
     return [
-        Check(f"from submitted to running, median: {p50:.1f} ms (at most {P50_TARGET_MS})", p50 <= P50_TARGET_MS),
-        Check(f"the same, 99 of 100: {p99:.1f} ms (at most {P99_TARGET_MS})", p99 <= P99_TARGET_MS),
-        Check(f"through one worker: {rate:.0f} tasks a second (at least {RATE_TARGET})", rate >= RATE_TARGET),
-        Check(f"processor a task over Celery: {dearer:.1f} ms (at most {CPU_TARGET_MS})", dearer <= CPU_TARGET_MS),
+        Check(f"from submitted to running, median: at most {P50_TARGET_MS} ms", f"{p50:.1f} ms", p50 <= P50_TARGET_MS),
+        Check(f"the same, 99 of 100: at most {P99_TARGET_MS} ms", f"{p99:.1f} ms", p99 <= P99_TARGET_MS),
+        Check(f"through one worker: at least {RATE_TARGET} tasks a second", f"{rate:.0f}", rate >= RATE_TARGET),
+        Check(f"processor a task over Celery: at most {CPU_TARGET_MS} ms", f"{dearer:.1f} ms", dearer <= CPU_TARGET_MS),
     ]
 
 

@@ -49,8 +49,8 @@ def main() -> int:
             mark = "" if ended else "more than "
             lines.append((rows, mode.replace("_", " "), f"{mine:.2f}", f"{mark}{seconds:.1f}", f"{mark}{ratio:.0f}"))
             if mode == "default":
-                text = f"{rows} rows: at least 50 times as fast as its report: {mark}{ratio:.0f}"
-                checks.append(Check(text, ratio >= 50))
+                text = f"{rows} rows: at least 50 times as fast as its report"
+                checks.append(Check(text, f"{mark}{ratio:.0f}", ratio >= 50))
     shown = table(("rows", "mode of ydata-profiling", "ours, s", "theirs, s", "theirs / ours"), lines)
     return finish("ydata.sh", [shown], checks, publish=publish)
 

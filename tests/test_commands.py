@@ -15,6 +15,7 @@ BACKUP = "tests/e2e/test_backup.py::test_everything_comes_back_elsewhere"
 PROJECTS = "tests/test_projects.py::test_an_instance_is_made_whole_and_removed_without_a_trace"
 ADMINISTRATORS = "backend-pro1/api-gateway/tests/test_create_admin.py"
 EVALUATION = "tests/e2e/test_evaluation.py"
+DRILLS = "tests/e2e/test_drills.py"
 LOGS = "tests/e2e/test_logs.py"
 RESTORE = "tests/instances/test_restore.py"
 ENGINE = "an engine with images of two versions; its steps: tests/instances/test_upgrade.py"
@@ -30,6 +31,8 @@ EXECUTED = {
     "create-admin.sh": f"{ADMINISTRATORS}::test_makes_somebody_who_can_administer",
     "create-admin.sh --promote": f"{ADMINISTRATORS}::test_an_account_that_exists_is_promoted_on_demand_only",
     "demo.sh": "tests/e2e/test_demo.py::test_the_demo_prints_its_requests_and_the_result",
+    "drill.sh backup": f"{DRILLS}::test_a_destroyed_instance_comes_back_from_its_backup",
+    "drill.sh keys": f"{DRILLS}::test_a_new_secret_key_ends_no_session",
     "evaluate-llm.sh": f"{EVALUATION}::test_a_good_model_has_all_right",
     "evaluate-llm.sh --limit": f"{EVALUATION}::test_lies_are_struck_and_the_tables_stay_right",
     "evaluate-llm.sh --least --report": f"{EVALUATION}::test_too_few_right_answers_are_an_error",
@@ -53,6 +56,8 @@ NEEDS = {
     "docker compose up": "an engine and several workers",
     "docker image inspect": REGISTRY,
     "docker push": REGISTRY,
+    "drill.sh disk": "root, and minutes; its parts: tests/drills/test_parts.py",
+    "drill.sh upgrade": "the history of this checkout, and minutes; its parts: tests/drills/test_checkout.py",
     "git pull": "a newer version somewhere",
     "kubectl": "a cluster",
     "restore.sh --check --from": f"a backup at that place; its check: {RESTORE}",
@@ -67,7 +72,7 @@ NEEDS = {
 }
 # Options that choose whom or how long, not what is done.
 NEUTRAL = {"--project", "--email", "--yes"}
-SUBCOMMANDS = {"docker": 2, "promtool": 1, "trivy": 1, "git": 1}
+SUBCOMMANDS = {"docker": 2, "drill.sh": 1, "promtool": 1, "trivy": 1, "git": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Command:
             return f"alembic {rest[-1]}"
         if program.startswith("./scripts/"):
             options = {word for word in rest if word.startswith("--")} - NEUTRAL
-            return " ".join([name, *sorted(options)])
+            return " ".join([name, *rest[: SUBCOMMANDS.get(name, 0)], *sorted(options)])
         wanted = 1 if name == "docker" and rest[0] in {"build", "push"} else SUBCOMMANDS.get(name, 0)
         return " ".join([name, *rest[:wanted]])
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 
 
@@ -11,7 +12,7 @@ class BenchError(Exception):
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Run a benchmark and leave with its exit code; a `BenchError` becomes one line and code 2."""
+    """Run a benchmark and leave with its exit code; a `BenchError` becomes one line, and code 2 as any other error."""
     # Ended from outside, it still stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Without it every start would compile the project's modules anew, and that is not what we measure.
@@ -23,4 +24,7 @@ def run_main(main: Callable[[], int]) -> None:
         code = 2
     except KeyboardInterrupt:
         code = 130
+    except Exception:  # noqa: BLE001  # the edge of the process: 1 says that a target was missed, and nothing else
+        traceback.print_exc()
+        code = 2
     raise SystemExit(code)

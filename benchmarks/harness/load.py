@@ -1,6 +1,7 @@
 """Drive wrk (kept connections) and ab (a new connection for each request) and read what they report."""
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -40,11 +41,14 @@ def require_tools(*names: str) -> None:
         raise BenchError(f"{' and '.join(absent)} not found. On Debian or Ubuntu: apt-get install {packages}")
 
 
-def wrk(url: str, token: str, *, connections: int, seconds: int) -> Load:
-    """Requests over kept connections for `seconds`, one thread; raise when any answer was not 2xx or 3xx."""
-    text = _output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *_bearer(token), url])
+def wrk(url: str, token: str, *, connections: int, seconds: int, body: object | None = None) -> Load:
+    """Requests over kept connections for `seconds`, one thread, POST when there is a body; raise when any failed."""
+    posting = [] if body is None else ["-s", str(_posting(body))]
+    text = _output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *_bearer(token), *posting, url])
     if "Non-2xx" in text or "Socket errors" in text:
         raise BenchError(f"wrk saw failed requests at {url}:\n{text}")
+    if not int(_find(r"(\d+) requests in", text)):
+        raise BenchError(f"{url} answered nothing within {seconds} s")
     return Load(
         rate=float(_find(r"Requests/sec:\s+([\d.]+)", text)),
         p50_ms=_latency("50%", text),
@@ -66,6 +70,14 @@ def ab(url: str, token: str, *, requests: int, connections: int) -> Load:
 
 def _bearer(token: str) -> list[str]:
     return ["-H", f"Authorization: Bearer {token}"]
+
+
+def _posting(body: object) -> Path:
+    """What tells wrk to send this as JSON."""
+    script = scratch("post.lua")
+    lines = ['wrk.method = "POST"', 'wrk.headers["Content-Type"] = "application/json"']
+    script.write_text("\n".join([*lines, f"wrk.body = [==[{json.dumps(body)}]==]"]))
+    return script
 
 
 def _output(command: Sequence[str]) -> str:

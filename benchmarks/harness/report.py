@@ -4,13 +4,14 @@ import os
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import psutil
 
 from .errors import BenchError
 from .paths import ROOT
+from .record import keep
 
 README = ROOT / "benchmarks" / "README.md"
 PUBLISH = "--publish"
@@ -19,9 +20,10 @@ PUBLISH_HELP = "put the results into benchmarks/README.md"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One target and whether this run met it."""
+    """One target with its bound, what this run measured, and whether that meets it."""
 
-    text: str
+    target: str
+    measured: str
     met: bool
 
 
@@ -44,22 +46,24 @@ def machine() -> str:
 
 def verdict(checks: Sequence[Check]) -> tuple[str, int]:
     """Lines that say which targets were met, and the exit code: 0 when all were."""
-    lines = [f"{'met   ' if check.met else 'MISSED'}  {check.text}" for check in checks]
+    lines = [f"{'met   ' if check.met else 'MISSED'}  {check.target}: {check.measured}" for check in checks]
     return "\n".join(lines), 0 if all(check.met for check in checks) else 1
 
 
 def finish(name: str, paragraphs: Sequence[str], checks: Sequence[Check], *, publish: bool) -> int:
-    """Say the results and the verdict, and with `publish` put them into README.md; the exit code."""
+    """Say the results and the verdict, record them, and with `publish` put them into README.md; the exit code."""
     lines, code = verdict(checks)
+    keep(name, [asdict(check) for check in checks])
     found = [machine(), *paragraphs, f"```\n{lines}\n```"]
     for paragraph in found:
         say(paragraph)
     if publish:
-        _publish(name, found)
+        put_between(name, found)
     return code
 
 
-def _publish(name: str, paragraphs: Sequence[str]) -> None:
+def put_between(name: str, paragraphs: Sequence[str]) -> None:
+    """Replace what stands between the marks of `name` in README.md."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     text = README.read_text()
     before, _, rest = text.partition(begin)

@@ -83,3 +83,5 @@ def migrate(instance: Instance) -> None:
         raise Refusal(f"{instance.name}: the migrations failed; {log} ends with:\n  {end}")
     if done.stdout:
         note(f"{instance.name}: database migrated {done.stdout.splitlines()[-1]}")
+    if "newer code" in done.stderr:
+        note(f"{instance.name}: {done.stderr.strip().splitlines()[-1]}")

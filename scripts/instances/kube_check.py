@@ -1,4 +1,4 @@
-"""Render every overlay and example of deployments/ and say what is wrong, as far as it shows without a cluster."""
+"""Render every overlay and example of deployments/ and say what is wrong, without a cluster, and if asked to on one."""
 
 import argparse
 import sys
@@ -10,11 +10,14 @@ import kube_flows
 import kube_hardening
 import kube_kinds
 import kube_lifecycle
+import kube_monitors
 import kube_ports
 import kube_references
 import kube_rules
 import kube_settings
 from console import Refusal, answer, note, reported
+from kube_server import Server
+from kube_trial import Trial
 from manifests import DEPLOYMENTS, Manifests, pods, render
 from project_parts import fill_overlay
 
@@ -26,6 +29,7 @@ CHECKS: dict[str, Callable[[Manifests], Iterator[str]]] = {
     "ports": kube_ports.faults,
     "network policies": kube_flows.faults,
     "lifecycle": kube_lifecycle.faults,
+    "monitors": kube_monitors.faults,
 }
 NO_DIGEST = "sha256:" + "0" * 64
 # An instance that new-project.sh has yet to make.
@@ -76,8 +80,16 @@ def check_all(wanted: Sequence[Path]) -> int:
     return 1 if found else 0
 
 
+def try_all(server: Server, wanted: Sequence[Path]) -> int:
+    """Every folder on a running API server."""
+    return 1 if sum(Trial(server, folder.name).run(render(folder)) for folder in wanted) else 0
+
+
 def run(options: argparse.Namespace) -> int:
     """What the command line asks for."""
+    server = Server(options.api_server) if options.api_server else None
+    if server:
+        note(f"the API server is Kubernetes {'.'.join(map(str, server.version))}")
     if options.write:
         kube_rules.write()
     wanted = folders()
@@ -85,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         wanted = [folder for folder in wanted if folder.name == options.project]
         if not wanted:
             raise Refusal(f"no overlay '{options.project}'; there are: {' '.join(one.name for one in folders())}")
-    return check_all(wanted)
+    return check_all(wanted) or (try_all(server, wanted) if server else 0)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -93,6 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="check-deployments", description=__doc__)
     parser.add_argument("--project", default="")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--api-server", type=Path, default=None)
     return reported(lambda: run(parser.parse_args(arguments)))
 
 

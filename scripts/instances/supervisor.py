@@ -20,6 +20,9 @@ from programs import SERVERS, Program
 
 START_SECONDS = 15
 STOP_SECONDS = 90
+# It never gives up: what a full disk or a lost server keeps from starting comes back with them. Each pause is a second
+# longer than the one before.
+RETRIES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,9 @@ class Supervisor:
         known = self.processes()
         idle = [name for name in names if name in known and known[name].state not in {"RUNNING", "STARTING"}]
         for name in idle:
+            if known[name].state == "BACKOFF":
+                # Its pause may be minutes by now.
+                self._try("supervisor.stopProcess", name)
             self._try("supervisor.startProcess", name, False)
         return idle
 
@@ -166,7 +172,7 @@ def _section(instance: Instance, program: Program) -> dict[str, object]:
         "autostart": "false",
         "autorestart": "true",
         "startsecs": 1,
-        "startretries": 5,
+        "startretries": RETRIES,
         "stopsignal": program.stop_signal,
         "stopwaitsecs": program.stop_seconds,
         # A signal to Ray's whole group takes it half a minute to digest; its leader cleans up alone.

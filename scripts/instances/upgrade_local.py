@@ -1,6 +1,8 @@
 """Upgrade an instance of local mode: back up, stop the services, migrate, start, verify."""
 
 import asyncio
+import time
+from collections.abc import Iterable
 
 import asyncpg
 
@@ -14,10 +16,13 @@ from modes import LOCAL
 from preflight import examine
 from programs import SERVICES
 from selection import Selection
-from status import GREEN, inspect
+from status import GREEN, Status, inspect
 from supervisor import Supervisor
 from upgrade_containers import Wish
 from upgrade_steps import FREE_BYTES, Stand, Steps, back_up, require_space, require_stamped, wanted_revision
+
+VERIFY_SECONDS = 90.0
+PAUSE_SECONDS = 1.0
 
 
 def upgrade_local(instance: Instance, stand: Stand, wish: Wish, choice: str) -> None:
@@ -82,10 +87,17 @@ async def _read_revision(instance: Instance) -> str:
 
 
 def _verify(instance: Instance) -> None:
-    rows = inspect(instance).services
-    if bad := [f"{row.service} is {row.state} {row.note}".strip() for row in rows if row.state not in GREEN]:
-        raise Refusal("; ".join(bad))
+    deadline = time.monotonic() + VERIFY_SECONDS
+    while bad := _not_green(rows := inspect(instance).services):
+        # Under load a part may not answer in time once.
+        if time.monotonic() > deadline:
+            raise Refusal("; ".join(bad))
+        time.sleep(PAUSE_SECONDS)
     note(f"      the database is at {_revision(instance)}; {len(rows)} parts are green")
+
+
+def _not_green(rows: Iterable[Status]) -> list[str]:
+    return [f"{row.service} is {row.state} {row.note}".strip() for row in rows if row.state not in GREEN]
 
 
 def _way_back(instance: Instance, stand: Stand, steps: Steps) -> str:

@@ -166,9 +166,8 @@ def test_jobs_are_called_as_rules_and_dashboards_know_them(rendered: Rendered) -
     made = rendered("production")
     found = {monitor.name for monitor in of_kind(made, "ServiceMonitor")}
     for monitor in of_kind(made, "PodMonitor"):
-        (relabeling,) = monitor.spec["podMetricsEndpoints"][0]["relabelings"]
-        assert relabeling["targetLabel"] == "job"
-        found.add(relabeling["replacement"])
+        relabelings = {one["targetLabel"]: one for one in monitor.spec["podMetricsEndpoints"][0]["relabelings"]}
+        found.add(relabelings["job"]["replacement"])
     known = set(re.findall(r"job_name: ([a-z-]+)", (ROOT / "monitoring" / "prometheus.yml").read_text()))
     # Prometheus and Alertmanager are the operator's own.
     assert found == known - {"prometheus", "alertmanager"}
@@ -183,3 +182,11 @@ def test_the_guide_names_only_what_is_there(rendered: Rendered) -> None:
     components = set(re.findall(r"^\| (`.+?`) \|", chapter.partition("### First")[0], re.MULTILINE))
     listed = {name.strip("`") for cell in components for name in cell.split(", ")}
     assert listed == {folder.name for folder in (DEPLOYMENTS / "components").iterdir()}
+
+
+def test_rules_never_add_up_over_instances() -> None:
+    added = "(?:sum|max|min|avg|count)"
+    for file in kube_rules.SOURCES.glob("*.yml"):
+        text = file.read_text()
+        assert not re.findall(rf"\b{added} ?\((?=[^)]*[a-z_]+[{{\[)])", text), file.name
+        assert not re.findall(rf"\b(?:{added} by|on) \((?!project\b|job, instance\))[^)]*\)", text), file.name

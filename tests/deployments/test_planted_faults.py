@@ -232,6 +232,25 @@ LIFECYCLE: dict[str, Fault] = {
     "nobody who counts": ("pro1", put_into("Deployment", "ai-service", "spec.replicas", None), "how many"),
     "a node that is never empty": ("pro1", put_into("Deployment", "ai-service", "spec.replicas", 1), "emptied"),
 }
+RELABELED = "relabelings.0"
+MONITORS: dict[str, Fault] = {
+    "series of no instance": (
+        "production",
+        put_into("ServiceMonitor", "ai-service", f"spec.endpoints.0.{RELABELED}", None),
+        "no label project",
+    ),
+    "the namespace for the instance": (
+        "production",
+        put_into("PodMonitor", "ray", "spec.podMetricsEndpoints.0.relabelings.1.sourceLabels.0", "__meta_namespace"),
+        "would have the project ''",
+    ),
+    "another instance": ("production", configure(PROJECT_ID="pro2"), "which is not PROJECT_ID"),
+    "an operator's pods without a name": (
+        "production",
+        put_into("RayCluster", "ray", "spec.headGroupSpec.template.metadata.labels.ai-platform/instance", None),
+        "ray-head",
+    ),
+}
 PLANTED = {
     "kinds and schemas": KINDS,
     "hardening": HARDENING,
@@ -240,6 +259,7 @@ PLANTED = {
     "ports": PORTS,
     "network policies": FLOWS,
     "lifecycle": LIFECYCLE,
+    "monitors": MONITORS,
 }
 
 

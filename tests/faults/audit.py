@@ -17,7 +17,7 @@ HOPELESS = {
     # One that was not caught in time ends as what it is.
     "poison": {"poison", "timeout"},
 }
-KEEPS_RESULT = {"analysis", "early", "query"}
+KEEPS_RESULT = {"analysis", "early", "query", "train", "ask"}
 MAKES_VERSION = {"upload", "append", "process"}
 CLOCK_SECONDS = 2.0
 # So long after a fault a run may still end for it: a lease, a look for lost ones, and a slow machine.

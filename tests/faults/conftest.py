@@ -7,6 +7,7 @@ import pytest
 
 from ..adversarial.places import Place, places
 from .clients import Insistent
+from .desk import Desk
 from .ledger import Ledger
 from .servers import Servers
 
@@ -17,7 +18,8 @@ TIMEOUT_SECONDS = 900
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name == "faults":
+        # The long forms last as long as they are told.
+        if item.path.parent.name == "faults" and item.path.name.startswith("test_"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
@@ -32,6 +34,15 @@ def servers(place: Place) -> Iterator[Servers]:
     servers.ready()
     yield servers
     servers.ready()
+
+
+@pytest.fixture(scope="session")
+def desk(place: Place) -> Iterator[Desk]:
+    """Work of every class of route, each asked for once."""
+    there = Desk(place)
+    there.warm_up()
+    yield there
+    there.close()
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ UNION SELECT parquet_key FROM dataset_versions WHERE parquet_key IS NOT NULL
 UNION SELECT key FROM upload_parts
 UNION SELECT key FROM query_results
 UNION SELECT artifact ->> 'key' FROM analysis_results CROSS JOIN LATERAL jsonb_array_elements(artifacts) AS artifact
+UNION SELECT key FROM model_versions
 UNION SELECT avatar_key FROM user_profiles WHERE avatar_key IS NOT NULL
 """
 

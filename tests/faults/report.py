@@ -19,6 +19,8 @@ AUDITS = {
     "S": "only 2xx, 4xx, and 503 with Retry-After",
     "R": "recovery without a human in time",
     "A": "nothing is left behind",
+    "B": "sums agree with what is there, and whoever listens was told",
+    "G": "nothing grows: memory, descriptors, threads, pools, latency",
 }
 
 

@@ -41,27 +41,41 @@ class Order:
     # Between two faults, and between two tasks that go wrong.
     gap: float = 2.0
     trouble_gap: float = 3.0
+    # Between two steps of one person.
+    pause: float = 0.02
+    # How long it lasts, where that is the measure.
+    seconds: float = 0.0
     troubles: Sequence[str] = TROUBLES
 
 
 class Show:
     """One run on a stage: people at work, what they were told, and the faults."""
 
+    longest = LONGEST_SECONDS
+
     def __init__(self, stage: Stage, order: Order, ledger: Ledger, kinds: Mapping[str, Kind], stack: ExitStack) -> None:
         self.stage, self.order, self.ledger, self._stack = stage, order, ledger, stack
         self.poisoner = Poisoner(stage.database_url)
-        self.customers = [Customer(self._person(), order.seed * 100 + number) for number in range(order.customers)]
+        self.customers = [self._customer(order.seed * 100 + number) for number in range(order.customers)]
         self.trouble = Troublemaker(self._person(), order.seed * 100 + 99, self.poisoner.victims.append)
         self.trouble.troubles = order.troubles
         self.followers = [Follower(self._like(one), one.given) for one in self.customers[: order.followers]]
         self.over = float("inf")
         faults = plan(order.seed, order.faults, kinds, order.gap)
-        self.scheduler = Scheduler(faults, kinds, lambda: self.given / order.tasks)
+        self.scheduler = Scheduler(faults, kinds, self.done)
 
     @property
     def given(self) -> int:
         """Tasks acknowledged so far."""
         return len(self.ledger.of("task"))
+
+    def done(self) -> float:
+        """How much of the work is done, as far as faults have to wait for it."""
+        return self.given / self.order.tasks
+
+    def is_over(self) -> bool:
+        """Whether all work is given."""
+        return self.given >= self.order.tasks
 
     @property
     def projects(self) -> list[str]:
@@ -79,7 +93,7 @@ class Show:
                 self.scheduler,
                 Load(*(one.act for one in self.followers), pause=0.1) as followers,
                 Load(self.trouble.act, pause=self.order.trouble_gap) as trouble,
-                Load(*steps, pause=0.02) as work,
+                Load(*steps, pause=self.order.pause) as work,
             ):
                 self._watch(followers, trouble, work)
                 self.over = time.time()
@@ -91,10 +105,10 @@ class Show:
             self.trouble.call_off(task_id)
 
     def _watch(self, *loads: Load) -> None:
-        deadline = time.monotonic() + LONGEST_SECONDS
+        deadline = time.monotonic() + self.longest
         told = time.monotonic()
-        while not (self.scheduler.is_through and self.given >= self.order.tasks):
-            assert time.monotonic() < deadline, f"not through after {LONGEST_SECONDS / 60:.0f} minutes"
+        while not (self.scheduler.is_through and self.is_over()):
+            assert time.monotonic() < deadline, f"not through after {self.longest / 60:.0f} minutes"
             for load in loads:
                 load.check()
             if time.monotonic() - told > PROGRESS_SECONDS:
@@ -115,6 +129,9 @@ class Show:
         deadline = time.monotonic() + 2 * self.order.patience
         while time.monotonic() < deadline and asyncio.run(unfinished(self.stage.database_url, self.projects)):
             time.sleep(0.2)
+
+    def _customer(self, seed: int) -> Customer:
+        return Customer(self._person(), seed)
 
     def _person(self) -> Insistent:
         person = Insistent(self.stage.place.gateway, self.ledger, PATIENCES * self.order.patience)
@@ -158,14 +175,17 @@ def _recovery(show: Show, records: Records) -> float:
 
 
 def _downloads(show: Show, records: Records) -> list[str]:
-    """Every file that was acknowledged and read comes back byte for byte."""
+    """Every table that was acknowledged and read comes back byte for byte, whatever kind of file it came in."""
     people = {customer.project: customer.person for customer in show.customers}
+    gone = {entry["dataset"] for entry in show.ledger.of("bin")}
     flaws = []
     for entry in show.ledger.of("task"):
         task = records.tasks.get(entry["id"])
-        if entry["work"] == "upload" and task is not None and task.status == "succeeded" and entry["project"] in people:
+        if entry["work"] != "upload" or entry["dataset"] in gone:
+            continue
+        if task is not None and task.status == "succeeded" and entry["project"] in people:
             path, params = f"/datasets/{entry['dataset']}/download", {"raw": "true", "version": "1"}
             answer = people[entry["project"]].insist("GET", path, params=params)
-            if hashlib.sha256(answer.content).hexdigest() != entry["sha256"]:
+            if hashlib.sha256(answer.content).hexdigest() != entry["table"]:
                 flaws.append(f"{path}: {answer.status_code}, {len(answer.content)} bytes are not what was sent")
     return flaws

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from console import Refusal, note
 from environment import ensure_env
 from instance import ROOT, URL_VARIABLES, Instance, remember
 from lifecycle import bring_down, bring_up, locked, purge
@@ -22,6 +23,8 @@ from .processes import Processes
 from .proxy import FaultProxy, Proxies
 
 CODE = "backend-pro1"
+# A service may take minutes to start beside others.
+START_SECONDS = 600.0
 # Where the proxies listen: beyond what an instance uses of its hundred ports.
 PROXY_OFFSETS = {"postgres": 90, "redis": 91, "object-store": 92, "data-service": 93, "ai-service": 94}
 LINKS = {"data-service": "DATA_SERVICE_URL", "ai-service": "AI_SERVICE_URL"}
@@ -66,6 +69,10 @@ class Stage:
         """Past the proxy."""
         return self.stores.values["REDIS_URL"]
 
+    def targets(self) -> dict[int, str]:
+        """What the services connect to: the servers, and each other, by port."""
+        return {_port(self.services.number, offset): name for name, offset in PROXY_OFFSETS.items()}
+
     def supervisor(self, program: str) -> Supervisor:
         """Whose program this is."""
         own = Supervisor(self.stores)
@@ -81,8 +88,8 @@ class Stage:
 
 
 @contextmanager
-def staged(name: str, number: int) -> Iterator[Stage]:
-    """The instance runs while the block does. Its data stays: `clear` removes it."""
+def staged(name: str, number: int, settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """The instance runs while the block does, under some more `settings`. Its data stays: `clear` removes it."""
     stores = Instance(f"{name}-stores", number, ROOT / CODE)
     services = Instance(name, number, ROOT / CODE)
     clear(name, number)
@@ -92,8 +99,8 @@ def staged(name: str, number: int) -> Iterator[Stage]:
         _up(stores, servers_only=True)
         proxies = stack.enter_context(Proxies([_proxy(name, number, stores, services) for name in PROXY_OFFSETS]))
         stack.callback(bring_down, services)
-        services = _prepared(services, SETTINGS | dict(_addresses(stores, number)))
-        _up(services, servers_only=False)
+        services = _prepared(services, SETTINGS | dict(_addresses(stores, number)) | dict(settings or {}))
+        _up_at_last(services)
         _add_workers(services)
         yield Stage(stores, services, proxies)
 
@@ -129,6 +136,20 @@ def _up(instance: Instance, *, servers_only: bool) -> None:
     with locked(instance):
         selections = examine([instance], {instance.name: instance.values.get("LOCAL_SERVERS") or "auto"})
         bring_up(instance, selections[instance.name], restart=False, servers_only=servers_only)
+
+
+def _up_at_last(instance: Instance) -> None:
+    """The same on a machine so busy that something is not there in time: what has begun goes on, the rest is begun."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            _up(instance, servers_only=False)
+        except Refusal as refusal:
+            note(str(refusal).partition("\n")[0])
+            time.sleep(1.0)
+        else:
+            return
+    _up(instance, servers_only=False)
 
 
 def _addresses(stores: Instance, number: int) -> Iterator[tuple[str, str]]:

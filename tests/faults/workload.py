@@ -48,7 +48,6 @@ class Table:
             for _ in range(rows or chance.randrange(30, 300))
         ]
         self.content = b"a,b,y\n" + b"".join(b"%d,%d,%d\n" % row for row in self.rows)
-        self.sha256 = hashlib.sha256(self.content).hexdigest()
 
     def above(self, least: int) -> int:
         """Rows whose first column is greater."""
@@ -77,19 +76,22 @@ class Customer:
             self._look()
         if len(self._open) >= AT_ONCE:
             return
-        steps: list[tuple[Callable[[], None], int]] = [
-            (self.upload, 20),
-            (self.analyse, 45),
-            (self.process, 12),
-            (self.query, 12),
-            (self.append, 5),
-            (self.early, 5),
-            (self.cancel, 4),
-            (self.retry, 3),
-            (self.ask_again, 2),
-        ]
-        step = self._chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
-        self._do(step)
+        steps = self._steps()
+        self._do(self._chance.choices(list(steps), list(steps.values()))[0])
+
+    def _steps(self) -> dict[Callable[[], None], int]:
+        """What may be done, and how often."""
+        return {
+            self.upload: 20,
+            self.analyse: 45,
+            self.process: 12,
+            self.query: 12,
+            self.append: 5,
+            self.early: 5,
+            self.cancel: 4,
+            self.retry: 3,
+            self.ask_again: 2,
+        }
 
     def _do(self, step: Callable[[], None]) -> None:
         try:
@@ -194,14 +196,19 @@ class Customer:
         return not self._open
 
     def _uploaded(self, name: str, table: Table, wait: int) -> dict[str, Any]:
+        return self._sent(name, f"{name}.csv", table, table.content, wait)
+
+    def _sent(self, name: str, file: str, table: Table, content: bytes, wait: int) -> dict[str, Any]:
+        """A dataset of the table as a file of any kind."""
         dataset: dict[str, Any] = self._given(
             "/upload/file",
             params={"wait": wait},
             data={"project_id": self.project},
-            files={"file": (f"{name}.csv", table.content, "text/csv")},
+            files={"file": (file, content, "application/octet-stream")},
         )
-        facts = {"dataset": dataset["id"], "name": name, "rows": len(table.rows), "sha256": table.sha256}
-        self._task("upload", {"id": dataset["task_id"]}, **facts)
+        facts = {"dataset": dataset["id"], "name": name, "rows": len(table.rows)}
+        hashes = {"sha256": hashlib.sha256(content).hexdigest(), "table": hashlib.sha256(table.content).hexdigest()}
+        self._task("upload", {"id": dataset["task_id"]}, **facts, **hashes)
         return dataset
 
     def _query(self, work: str, sql: str, **facts: Any) -> str:

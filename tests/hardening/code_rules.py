@@ -10,6 +10,15 @@ Rule = Callable[[ast.AST], bool]
 RUNS_WHAT_IT_READS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
 # Calls that wait for a network, by their last name, and after how many arguments the time limit stands.
 WAITS = {"urlopen": 2, "create_connection": 1, "HTTPConnection": 2, "HTTPSConnection": 2, "SMTP": 3, "SMTP_SSL": 5}
+# Clients that wait as long as the network does unless they are told these, by how they are written.
+WANTS = {
+    "asyncpg.connect": ("timeout",),
+    "asyncpg.create_pool": ("timeout", "command_timeout"),
+    # Whatever it takes for its answers it takes for its connections, too.
+    "redis.BlockingConnectionPool.from_url": ("timeout", "socket_timeout"),
+    "redis.Redis.from_url": ("socket_timeout",),
+    "PoolManager": ("timeout",),
+}
 TAKES_SQL = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_value", "cursor"}
 CLIENTS = {"ClientSession", "AsyncClient", "Client"}
 NO_CERTIFICATE = {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context"}
@@ -67,6 +76,8 @@ def waits_for_ever(node: ast.AST) -> bool:
         return False
     if called(node) in CLIENTS:
         return says(option(node, "timeout"), None)
+    if wanted := WANTS.get(ast.unparse(node.func)):
+        return any(option(node, name) is None or says(option(node, name), None) for name in wanted)
     by_place = len(node.args) > WAITS.get(called(node), 0)
     # A socket that is handed over was connected by somebody who waited no longer than they meant to.
     limited = by_place or option(node, "timeout") is not None or option(node, "sock") is not None

@@ -52,7 +52,9 @@ FAULTS: dict[rules.Rule, tuple[str, ...]] = {
     ),
     rules.waits_for_ever: (
         *("urlopen(url)", "socket.create_connection(place)", "HTTPConnection(host)", "smtplib.SMTP(host, 25)"),
-        *("aiohttp.ClientSession(timeout=None)", "httpx.Client(timeout=None)"),
+        *("aiohttp.ClientSession(timeout=None)", "httpx.Client(timeout=None)", "asyncpg.connect(url)"),
+        *("asyncpg.create_pool(url, timeout=3)", "asyncpg.create_pool(url, timeout=3, command_timeout=None)"),
+        *("redis.Redis.from_url(url)", "redis.Redis.from_url(url, socket_timeout=None)", "PoolManager(maxsize=16)"),
     ),
     rules.believes_any_server: (
         *("context.check_hostname = False", "context.verify_mode = ssl.CERT_NONE", "ssl._create_unverified_context()"),
@@ -78,7 +80,8 @@ HARMLESS: dict[rules.Rule, tuple[str, ...]] = {
     rules.starts_a_shell: ("await asyncio.create_subprocess_exec('ls')",),
     rules.waits_for_ever: (
         *("urlopen(url, timeout=3)", "socket.create_connection(place, 3)", "aiohttp.ClientSession(timeout=limits)"),
-        *("loop.create_connection(make, sock=there)", "HTTPConnection(host, 80, 3)"),
+        *("loop.create_connection(make, sock=there)", "HTTPConnection(host, 80, 3)", "asyncpg.connect(url, timeout=3)"),
+        *("asyncpg.create_pool(url, timeout=3, command_timeout=9)", "PoolManager(timeout=limits)", "session.connect()"),
     ),
     rules.believes_any_server: ("context.check_hostname = True", "session.get(url, ssl=context)"),
     rules.lets_the_token_choose: ("jwt.decode(token, key, algorithms=['HS256'])",),

@@ -36,6 +36,7 @@ from shared.middleware.request_id import RequestIdMiddleware
 from shared.middleware.tracing import TracingMiddleware
 from shared.problems import add_problem_handlers
 from shared.resources import Resources, build_resources
+from shared.routing import narrow
 from shared.schema_revision import check_schema
 from shared.sentry import finish_reports, start_sentry
 from shared.service import Service
@@ -110,7 +111,7 @@ def create_service(
     app.state.identifier = Identifier(resources.database, cache)
     add_problem_handlers(app)
     for router in (health_router(health), *routers):
-        app.include_router(router)
+        app.include_router(narrow(router))
     add_documentation(app)
     # Inside the framework's own net, which would else answer an unexpected error in its own way.
     app.add_middleware(ErrorBoundaryMiddleware)

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
-from asyncpg.transaction import Transaction
 
 from shared.config import Settings
+from shared.database_reading import PooledConnection, ReadingSession, hear, was_heard_lately
+from shared.database_session import LOST, RowsRefused, Session, answer, cut
 from shared.database_types import prepare
 from shared.errors import ServiceUnavailable
 from shared.logging import get_logger
-from shared.metrics.database import POOLS, acquiring, statement
+from shared.metrics.database import POOLS, acquiring
 from shared.tracing import CLIENT, span
-from shared.tracing.statements import DATABASE, statement_span
+from shared.tracing.statements import DATABASE
 
 if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
+    from shared.database_session import Connection
 
-    Connection = PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+
+__all__ = ["Database", "ForeignKeyViolation", "RowsRefused", "Session", "UniqueViolation"]
 
 log = get_logger(__name__)
 
-Record = TypeVar("Record")
-Answer = TypeVar("Answer")
 UniqueViolation = asyncpg.UniqueViolationError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 
@@ -35,75 +35,7 @@ AWAY = "The database is away for the moment; try again shortly."
 # The server itself ends a statement that takes too long; only after this much more has it fallen silent.
 SILENCE_SECONDS = 2.0
 
-# How a lost server shows while a statement runs. Not every OSError: those of the caller's own block are the caller's.
-_LOST = (
-    ConnectionError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-)
-_UNREACHABLE = (*_LOST, OSError)
-
-# How a value shows that no column can hold: the first two are the server's, the others those of the driver's encoders.
-# A violated check is not among them: a partition that is attached meanwhile shows so too, and trying again helps.
-_UNSTORABLE = (
-    asyncpg.DataError,
-    asyncpg.NotNullViolationError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-)
-# Rows encoded before other work has its turn: about 0.2 ms.
-_ROWS_A_TURN = 100
-
-
-class RowsRefused(Exception):
-    """Among rows that came together is one that cannot be stored as it is, so none was."""
-
-
-class Session:
-    """One connection inside one transaction; what repositories are given."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def fetch_one(self, model: type[Record], sql: str, *arguments: object) -> Record | None:
-        """First row as `model`, whose field names are the columns; None if there is none."""
-        row = await _answer(self._connection, self._connection.fetchrow(sql, *arguments), sql)
-        return None if row is None else model(**dict(row))
-
-    async def fetch_all(self, model: type[Record], sql: str, *arguments: object) -> list[Record]:
-        """All rows as `model`; the statement itself must bound their number."""
-        rows = await _answer(self._connection, self._connection.fetch(sql, *arguments), sql)
-        return [model(**dict(row)) for row in rows]
-
-    async def fetch_value(self, sql: str, *arguments: object) -> Any:
-        """First column of the first row, or None."""
-        return await _answer(self._connection, self._connection.fetchval(sql, *arguments), sql)
-
-    async def execute(self, sql: str, *arguments: object) -> int:
-        """Run a statement; the number of rows it touched."""
-        status = await _answer(self._connection, self._connection.execute(sql, *arguments), sql)
-        count = status.rpartition(" ")[2]
-        return int(count) if count.isdigit() else 0
-
-    async def copy_rows(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-        """Insert many rows by COPY, all or none.
-
-        Raises:
-            RowsRefused: a value is not of its column's kind.
-            UniqueViolation: a key is there already; and what else PostgreSQL says of statements.
-        """
-        copying = self._connection.copy_records_to_table(table, records=_in_turns(rows), columns=columns)
-        try:
-            await _answer(self._connection, copying, f"COPY INTO {table}")
-        except _UNSTORABLE as error:
-            raise RowsRefused(type(error).__name__) from error
+_UNREACHABLE = (*LOST, OSError)
 
 
 class Database:
@@ -146,53 +78,65 @@ class Database:
         Raises:
             ServiceUnavailable: the server does not answer.
         """
-        async with self.transaction(read_only=True) as session:
+        # Not one that only reads: beginning shows within its own, shorter time that nobody answers.
+        async with self.transaction() as session:
             await session.fetch_value("SELECT 1")
 
     @asynccontextmanager
     async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
+        With `read_only` nothing can be written, and each statement sees what is committed by then, as in every
+        transaction here; whether the server was told to begin one is not promised.
+
         Raises:
             ServiceUnavailable: no connection in time, or the server was lost on the way.
         """
-        connection, transaction = await self._begin(read_only=read_only)
+        session = await self._begin(read_only=read_only)
         try:
             try:
-                yield Session(connection)
+                yield session
             except BaseException:
                 # Whoever is cancelled meanwhile leaves at once; the connection goes back when it has been put in order.
-                await asyncio.shield(self._roll_back(connection, transaction))
+                await asyncio.shield(self._roll_back(session))
                 raise
-            await self._commit(connection, transaction)
-        except _LOST as error:
+            await self._commit(session)
+        except LOST as error:
             log.warning("database_lost", error=type(error).__name__)
             raise ServiceUnavailable(AWAY) from error
 
-    async def _begin(self, *, read_only: bool) -> tuple[Connection, Transaction]:
+    async def _begin(self, *, read_only: bool, probed: bool = False) -> Session:
         # A connection that died in the pool shows only now; nothing has been sent yet, so another try is safe.
         for attempt in range(self._settings.database_pool_max_size + 1):
             with acquiring(), span("database.acquire", DATABASE, kind=CLIENT):
                 connection = await self._acquire()
+            if read_only and not probed and was_heard_lately(connection):
+                return ReadingSession(connection, self._elsewhere)
             transaction = connection.transaction(readonly=read_only)
             try:
                 async with asyncio.timeout(self._connect_seconds):
                     await transaction.start()
             except TimeoutError as error:
                 # Not tried again: the others of the pool lead to the same silence.
-                _cut(connection)
+                cut(connection)
                 await self._release(connection)
                 raise ServiceUnavailable(AWAY) from error
-            except _LOST as error:
+            except LOST as error:
                 log.info("database_connection_stale", attempt=attempt, error=type(error).__name__)
-                _cut(connection)
+                cut(connection)
                 await self._release(connection)
             except BaseException:
                 await self._release(connection)
                 raise
             else:
-                return connection, transaction
+                return Session(connection, transaction)
         raise ServiceUnavailable(AWAY)
+
+    async def _elsewhere(self, lost: Connection) -> Session:
+        """A begun transaction that reads, for who found the connection lost."""
+        cut(lost)
+        await self._release(lost)
+        return await self._begin(read_only=True, probed=True)
 
     async def _acquire(self) -> Connection:
         if self._pool is None:
@@ -211,25 +155,29 @@ class Database:
             return
         try:
             await asyncio.shield(self._pool.release(connection))
-        except (*_LOST, TimeoutError) as error:
+        except (*LOST, TimeoutError) as error:
             # asyncpg has given the connection up; what the transaction came to is known without it.
             log.info("database_connection_dropped", error=type(error).__name__)
 
-    async def _commit(self, connection: Connection, transaction: Transaction) -> None:
+    async def _commit(self, session: Session) -> None:
         try:
-            await _answer(connection, transaction.commit(), "COMMIT")
+            if session.transaction is not None:
+                await answer(session.connection, session.transaction.commit(), "COMMIT")
+            if session.was_answered:
+                hear(session.connection)
         finally:
-            await self._release(connection)
+            await self._release(session.connection)
 
-    async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
+    async def _roll_back(self, session: Session) -> None:
         try:
-            await _answer(connection, transaction.rollback(), "ROLLBACK")
-        except (*_LOST, asyncpg.PostgresError) as error:
+            if session.transaction is not None:
+                await answer(session.connection, session.transaction.rollback(), "ROLLBACK")
+        except (*LOST, asyncpg.PostgresError) as error:
             # The server has forgotten the transaction by itself when its connection is gone.
             log.info("database_rollback_skipped", error=type(error).__name__)
-            _cut(connection)
+            cut(session.connection)
         finally:
-            await self._release(connection)
+            await self._release(session.connection)
 
     async def _create_pool(self) -> Pool:
         settings = self._settings
@@ -241,34 +189,12 @@ class Database:
             command_timeout=settings.database_statement_timeout_seconds + SILENCE_SECONDS,
             statement_cache_size=settings.database_statement_cache_size,
             server_settings=_server_settings(settings),
+            connection_class=PooledConnection,
             init=prepare,
             reset=_keep_as_is,
         )
         POOLS.pools.add(pool)
         return pool
-
-
-async def _answer(connection: Connection, call: Awaitable[Answer], sql: str) -> Answer:
-    try:
-        with statement(), statement_span(sql):
-            return await call
-    except TimeoutError as error:
-        # The driver's limit, since the caller's own comes as a cancellation. No more is to be had on this connection.
-        _cut(connection)
-        raise ConnectionAbortedError("the database fell silent") from error
-
-
-async def _in_turns(rows: Sequence[tuple[object, ...]]) -> AsyncIterator[tuple[object, ...]]:
-    for number, row in enumerate(rows, 1):
-        yield row
-        if number % _ROWS_A_TURN == 0:
-            await asyncio.sleep(0)
-
-
-def _cut(connection: Connection) -> None:
-    # asyncpg has detached the proxy already when it noticed the loss first.
-    with suppress(asyncpg.InterfaceError):
-        connection.terminate()
 
 
 def _server_settings(settings: Settings) -> dict[str, str]:

@@ -77,6 +77,10 @@ class GatheringTransport:
 
     def write(self, data: bytes) -> None:
         """Send `data`, or hold it for a moment when nothing is held."""
+        if self._transport.is_closing():
+            # The client has gone in this turn of the loop, and uvicorn is told in the next: uvloop would raise.
+            self._held = None
+            return
         held, self._held = self._held, None
         if held is not None:
             cast("asyncio.Handle", self._flushing).cancel()
@@ -181,6 +185,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle = self.cycle
         if END_EARLY in cycle.scope["state"]:
             cycle.scope["state"][END_EARLY]()
+
+    def is_idle(self) -> bool:
+        """Whether nothing of a request or an answer is on its way."""
+        return self._is_idle() and not self._fruitless and not self._head_begun() and not self._in_body
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -1,6 +1,8 @@
-"""Clients that bring or take too little for too long: one look a second at all connections, none at each request."""
+"""Clients that bring or take too little for too long, or are too many: a look a second at all, none at each request."""
 
 import asyncio
+import resource
+import sys
 from collections import Counter
 from collections.abc import Hashable
 from typing import NamedTuple, Protocol
@@ -14,6 +16,8 @@ log = get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 NAMED_ADDRESSES = 5
+# Of the descriptors that a process may have; the rest is for servers, services and files, or it could serve nobody.
+CLIENTS_PART = 0.75
 
 
 class Pace(NamedTuple):
@@ -88,8 +92,17 @@ class Connection(Protocol):
     def expectation(self) -> Expectation | None:
         """What the client owes at this moment."""
 
+    def is_idle(self) -> bool:
+        """Whether nothing of a request or an answer is on its way."""
+
     def give_up(self, stage: str) -> None:
         """Close the connection."""
+
+
+def most_connections() -> int:
+    """How many clients' connections one process may hold."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, int(soft * CLIENTS_PART))
 
 
 class Sweeper:
@@ -97,7 +110,9 @@ class Sweeper:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._most = most_connections()
         self._connections: dict[Connection, Patience] = {}
+        self._crowded_out: list[tuple[Connection, str]] = []
         self._awake = False
 
     def add(self, connection: Connection) -> None:
@@ -106,10 +121,20 @@ class Sweeper:
         if not self._awake:
             self._awake = True
             self._loop.call_later(SWEEP_SECONDS, self._tick)
+        if len(self._connections) > self._most:
+            self._make_room(connection)
 
     def discard(self, connection: Connection) -> None:
         """It is closed."""
         self._connections.pop(connection, None)
+
+    def _make_room(self, newest: Connection) -> None:
+        # The oldest idle one, which may be the newest itself: only where all others are at work.
+        leaving = next((connection for connection in self._connections if connection.is_idle()), newest)
+        self.discard(leaving)
+        self._crowded_out.append((leaving, "crowd"))
+        # Not while it is being made.
+        self._loop.call_soon(leaving.give_up, "crowd")
 
     def _tick(self) -> None:
         self._awake = bool(self._connections)
@@ -120,15 +145,16 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Give up the connections whose client is too slow."""
-        late: list[tuple[Connection, str]] = []
+        crowded_out, self._crowded_out = self._crowded_out, []
+        too_slow: list[tuple[Connection, str]] = []
         for connection, patience in self._connections.items():
             expectation = connection.expectation()
             if patience.ends_over(expectation) and expectation is not None:
-                late.append((connection, expectation.pace.stage))
-        for connection, stage in late:
+                too_slow.append((connection, expectation.pace.stage))
+        for connection, stage in too_slow:
             connection.give_up(stage)
-        if late:
-            _tell(late)
+        if crowded_out or too_slow:
+            _tell([*crowded_out, *too_slow])
 
 
 def _tell(late: list[tuple[Connection, str]]) -> None:

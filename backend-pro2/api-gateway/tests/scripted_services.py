@@ -64,10 +64,12 @@ class Service:
 
 
 @asynccontextmanager
-async def pool_of(conversation: Conversation, limits: Limits = PATIENT) -> AsyncIterator[Pool]:
+async def pool_of(
+    conversation: Conversation, limits: Limits = PATIENT, sign_of_life: bytes | None = None
+) -> AsyncIterator[Pool]:
     async with talking(conversation) as url:
         address = urlsplit(url)
-        pool = Pool(address.hostname or "", address.port or 0, limits)
+        pool = Pool(address.hostname or "", address.port or 0, limits, sign_of_life=sign_of_life)
         try:
             yield pool
         finally:

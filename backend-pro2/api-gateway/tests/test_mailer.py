@@ -9,8 +9,9 @@ from shared.config import Settings
 from shared.database import Database
 
 from ..app.clients.mail import MailRefused, SmtpServer
-from ..app.repositories import unit_of_work
-from ..app.repositories.mails import MailKind
+from ..app.core.mail_texts import Letter
+from ..app.repositories import Repositories, unit_of_work
+from ..app.repositories.mails import DueMail, MailKind
 from ..app.services.mailer import FIRST_PAUSE, LEASE, MAXIMUM_ATTEMPTS, Mailer
 from .fakes_auth import Postbox
 from .mailbox import text_of, token_of
@@ -77,6 +78,23 @@ class TestKinds:
         await run(mailer)
         assert postbox.mails == []
         assert await outcomes(database) == {"skipped": 1}
+
+    @pytest.mark.parametrize("removal", ["DELETE FROM project_invitations", "DELETE FROM users"])
+    async def test_nobody_who_removes_what_a_mail_is_about_waits_for_it(
+        self, database: Database, mailer: Mailer, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, removal: str
+    ) -> None:
+        ada, letter = await user(database), mailer._letter
+        invitation_id = await invite(database, ada) if "invitations" in removal else None
+        await enqueue(database, "invitation" if invitation_id else "password_reset", ada, ADA, invitation_id)
+
+        async def letter_once_it_is_removed(repositories: Repositories, mail: DueMail) -> Letter | None:
+            await change(database, removal)
+            return await letter(repositories, mail)
+
+        monkeypatch.setattr(mailer, "_letter", letter_once_it_is_removed)
+        await run(mailer)
+        assert postbox.mails == []
+        assert await outcomes(database) == {}
 
     @pytest.mark.parametrize(
         "done",

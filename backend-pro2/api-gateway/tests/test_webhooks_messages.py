@@ -143,6 +143,8 @@ class TestBox:
             (box("a" * 32), new_id(), sealed),
             (box("a" * 32), webhook_id, damaged),
             (box("a" * 32), webhook_id, b""),
+            # A whole mark, and a nonce cut short.
+            (box("a" * 32), webhook_id, sealed[:8]),
         ):
             with pytest.raises(SecretUnreadable):
                 opener.open(owner, what)

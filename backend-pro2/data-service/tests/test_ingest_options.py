@@ -8,7 +8,7 @@ import pytest
 
 from shared.compute.protocol import ComputeError
 
-from .reading import read_text
+from .reading import read_text, refusal
 
 
 def _moment(text: str) -> datetime:
@@ -115,3 +115,11 @@ def test_what_cannot_apply_is_refused(tmp_path: Path, options: dict[str, Any]) -
         read_text(tmp_path, "a,b\n1,2\n", **options)
     assert caught.value.code == "invalid_options"
     assert caught.value.detail.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.json", '[{"a": "x"}]'), ("a.jsonl", '{"a": "x"}\n'), ("a.csv", "a\nx\n")]
+)
+def test_formats_that_cannot_be_are_refused_for_every_kind_of_file(name: str, content: str) -> None:
+    for options in ({"date_format": "%Q"}, {"datetime_format": "%!"}, {"decimal": ",", "thousands": ","}):
+        assert refusal(content, name, **options) == "invalid_options"

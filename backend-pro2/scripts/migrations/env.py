@@ -27,8 +27,24 @@ def migrate() -> None:
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, transaction_per_migration=True, on_version_apply=_tell)
+    if _command() == "upgrade" and (newer := _unknown_revision()):
+        # The way back of an upgrade: migrations only add, so this code works on what newer code has made.
+        sys.stderr.write(f"the database is at {newer}, which newer code has made: left as it is\n")
+        return
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _command() -> str:
+    """The command of alembic that runs this; empty if it is called by a program."""
+    options = context.config.cmd_opts
+    return options.cmd[0].__name__ if options else ""
+
+
+def _unknown_revision() -> str:
+    """The database's revision, if it is beyond all that these scripts know; else empty."""
+    newest = context.script.get_current_head() or ""
+    return next((found for found in context.get_context().get_current_heads() if found > newest), "")
 
 
 def _tell(*, step: MigrationInfo, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """A computing child: takes a job from its socket, runs one function under hard limits, answers; some take more jobs."""
 
 import ctypes
+import errno
 import importlib
 import os
 import resource
@@ -26,6 +27,9 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 MEBIBYTE = 1024 * 1024
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_FULL = "The disk has no room for this computation at the moment; try again later, or tell the operator."
+UNEXPECTED = "The computation failed unexpectedly; the operator finds the cause in the log."
 # DuckDB, BLAS and thread stacks reserve address space that they never touch; resident memory is watched from outside.
 RESERVED_MB = 4096
 # By which a pool tells its children that their libraries reserve more.
@@ -81,9 +85,18 @@ def _answer(job: dict[str, Any], connection: socket.socket) -> bytes:
     except MemoryError:
         return encode_frame({"error": {"code": "out_of_memory", "detail": OUT_OF_MEMORY}, **timings.told()})
     except Exception as error:  # noqa: BLE001 - the edge of the process: a bug must reach the log of the parent
-        detail = "The computation failed unexpectedly; the operator finds the cause in the log."
-        failed = {"error": {"code": "internal_error", "detail": detail}, **bounded({"failure": failure_of(error)})}
+        code, detail = ("disk_full", DISK_FULL) if _is_for_room(error) else ("internal_error", UNEXPECTED)
+        failed = {"error": {"code": code, "detail": detail}, **bounded({"failure": failure_of(error)})}
         return encode_frame({**failed, **timings.told()})
+
+
+def _is_for_room(error: BaseException | None) -> bool:
+    """Whether the disk is full; libraries wrap what the system says, or only repeat its words."""
+    while error is not None:
+        if getattr(error, "errno", None) in FULL or os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _run(job: dict[str, Any], connection: socket.socket) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class ComputeFailed(Exception):
     """A computation ended without an answer.
 
     `code` is "timeout", "out_of_memory", "crashed" (the process died), "internal_error" (the function has a bug),
-    "answer_too_large", or what the function raised as ComputeError.
+    "disk_full", "answer_too_large", or what the function raised as ComputeError.
     """
 
     def __init__(self, code: str, detail: str) -> None:

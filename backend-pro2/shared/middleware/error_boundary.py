@@ -1,9 +1,10 @@
 """The last net: whatever escapes becomes a problem document, as long as nothing has been sent yet."""
 
+import asyncpg
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import APIException
+from shared.errors import APIException, ServiceUnavailable
 from shared.logging import get_logger
 from shared.middleware.answer import Answer
 from shared.problems import problem_response
@@ -29,6 +30,13 @@ class ErrorBoundaryMiddleware:
             if answer.status is not None:
                 raise
             await problem_response(Request(scope), error)(scope, receive, answer)
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            # Its password was changed at the server and not yet here: to a client it is away.
+            log.exception("database_refuses")
+            if answer.status is not None:
+                raise
+            away = ServiceUnavailable("The database refuses this service for the moment; try again shortly.")
+            await problem_response(Request(scope), away)(scope, receive, answer)
         except Exception:  # the edge of the process: nothing above could answer the client
             log.exception("unexpected_error")
             if answer.status is not None:

@@ -25,14 +25,29 @@ _EXAMPLE = (
     'event: progress\ndata: {"task_id":"01890a5d-ac96-774b-bcce-b302099a8057","at":"2026-01-31T12:00:00.500000+00:00",'
     '"progress":{"done":40,"total":100,"message":"Fitting"}}\nid: 3\n\n'
 )
-# For `responses=` of a route that streams.
-STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events as they come, each with its number as `id`; a comment every 15 seconds of silence.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
-    }
+# What each event is, once a reader of streams has taken it apart: `schema` would be read as that of an event, too.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}},
+        "id": {"type": "string"},
+    },
+    "required": ["event", "data", "id"],
 }
+MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": ping\n\n"
+
+
+def event_stream(description: str, example: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that streams."""
+    content = {MEDIA_TYPE: {"itemSchema": _EVENT, "example": example}}
+    return {200: {"description": description, "content": content}}
+
+
+STREAMED = event_stream(
+    "Events as they come, each with its number as `id`; a comment every 15 seconds of silence.", _EXAMPLE
+)
 
 
 class EventStream(Response):
@@ -41,11 +56,11 @@ class EventStream(Response):
     Nothing is held for a client that reads slowly: the next event is only fetched once the last one has left.
     """
 
-    media_type = "text/event-stream"
-
     def __init__(self, beats: AsyncGenerator[TaskEvent | None, None], status_code: int = 200) -> None:
         # No-buffering for proxies of nginx's kind.
-        super().__init__(status_code=status_code, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        # Not the class's: the framework would describe the whole stream by it, as one text.
+        super().__init__(status_code=status_code, headers=headers, media_type=MEDIA_TYPE)
         del self.headers["content-length"]
         self._beats = beats
 

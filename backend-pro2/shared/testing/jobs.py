@@ -1,5 +1,6 @@
 """Functions for computing children that tests run: each shows one way in which a computation can go."""
 
+import errno
 import logging
 import os
 import signal
@@ -73,6 +74,16 @@ def hog(_job: Job, _report: Report) -> Job:
 def grab(_job: Job, _report: Report) -> Job:
     """Asks for more memory at once than there is address space for."""
     return {"bytes": len(bytearray(64 * 1024**3))}
+
+
+def overflow(_job: Job, _report: Report) -> Job:
+    """Writes to a disk that is full, and wraps what it is told as libraries do."""
+    raise RuntimeError("could not write") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def repeat(_job: Job, _report: Report) -> Job:
+    """Tells of a full disk in the system's words alone."""
+    raise RuntimeError(f"Could not write file: {os.strerror(errno.ENOSPC)}")
 
 
 def die(_job: Job, _report: Report) -> Job:

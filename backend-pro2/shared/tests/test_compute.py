@@ -78,6 +78,8 @@ class TestFailures:
         [
             ("refuse", "bad_column", {}),
             ("stumble", "internal_error", {}),
+            ("overflow", "disk_full", {}),
+            ("repeat", "disk_full", {}),
             ("die", "crashed", {}),
             ("flood", "answer_too_large", {"memory_mb": 1024}),
             ("grab", "out_of_memory", {}),

@@ -73,3 +73,10 @@ def test_every_operation_names_the_problems_it_answers_with() -> None:
 def test_operation_ids_are_unique_in_a_service() -> None:
     named = [(operation.service, operation.entry["operationId"]) for operation in operations()]
     assert len(named) == len(set(named))
+
+
+def test_streams_are_described_by_their_events() -> None:
+    contents = [operation.entry["responses"].get("200", {}).get("content", {}) for operation in operations()]
+    streams = [content["text/event-stream"] for content in contents if "text/event-stream" in content]
+    # A schema beside it would be read as that of the whole, or of each event, as it pleases the reader.
+    assert [stream.keys() - {"example"} for stream in streams] == [{"itemSchema"}] * 4

@@ -80,3 +80,14 @@ async def test_what_is_held_for_a_client_that_left_is_dropped() -> None:
     wire.closed = True
     await asyncio.sleep(0)
     assert wire.sent == []
+
+
+async def test_who_left_between_head_and_body_is_written_to_no_more() -> None:
+    transport, wire = gathering()
+    transport.write(b"head")
+    wire.closed = True
+    transport.write(b"body")
+    transport.write(bytes(LARGEST_HELD_BYTES + 1))
+    transport.write(b"head of the next")
+    await asyncio.sleep(0)
+    assert wire.sent == []

@@ -4,6 +4,7 @@ import asyncio
 import re
 from typing import Any
 
+import asyncpg
 import httpx
 import orjson
 import pytest
@@ -245,6 +246,12 @@ class TestErrorBoundary:
         assert answer.status_code == 500
         assert "secret" not in answer.text
         assert answer.json()["code"] == "internal_error"
+
+    async def test_a_database_that_refuses_its_password_is_away_to_clients(self) -> None:
+        answer = await get(self.failing(asyncpg.InvalidPasswordError('password of "admin" is wrong')), "/p")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"].isdigit()
+        assert "admin" not in answer.text
 
     async def test_after_the_first_byte_the_connection_breaks(self) -> None:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

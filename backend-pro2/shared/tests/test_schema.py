@@ -72,7 +72,7 @@ async def alembic(url: str, *arguments: str) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     said, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
+    assert process.returncode == 0, (said + errors).decode()
     return said.decode()
 
 
@@ -97,6 +97,37 @@ async def test_migrations_go_back_and_two_migrators_do_not_meet() -> None:
         assert await alembic(url, "upgrade", "head") == ""
         assert (await alembic(url, "downgrade", "base")).splitlines()[-1] == "down to base"
         assert {name.split(".")[0] for kind, name, _ in await catalog(url) if kind == "column"} == {"alembic_version"}
+
+
+async def set_revision(url: str, revision: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+    finally:
+        await connection.close()
+
+
+async def revision_of(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("SELECT version_num FROM alembic_version"))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.integration
+async def test_code_of_before_an_upgrade_leaves_the_newer_schema_as_it_is() -> None:
+    async with empty_database() as url:
+        await alembic(url, "upgrade", "head")
+        await set_revision(url, "9998")
+        assert await alembic(url, "upgrade", "head") == ""
+        assert await revision_of(url) == "9998"
+        with pytest.raises(AssertionError, match="9998"):
+            await alembic(url, "downgrade", "-1")
+        # What is neither known nor newer is no database of ours.
+        await set_revision(url, "0007x")
+        with pytest.raises(AssertionError, match="0007x"):
+            await alembic(url, "upgrade", "head")
 
 
 @pytest.mark.integration

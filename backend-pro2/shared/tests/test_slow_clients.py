@@ -1,6 +1,7 @@
 """How long a client may take, second by second, without a clock."""
 
 import asyncio
+import resource
 from collections.abc import Callable
 from typing import cast
 
@@ -73,8 +74,12 @@ class Client:
     def __init__(self, address: str, pace: Pace | None) -> None:
         self.client: tuple[str, int] | None = (address, 1)
         self._pace = pace
+        self.at_work = False
         self.ended: list[str] = []
         self.end = asyncio.Event()
+
+    def is_idle(self) -> bool:
+        return not self.at_work
 
     def expectation(self) -> Expectation | None:
         return Expectation(self._pace, "thing", 0) if self._pace else None
@@ -137,3 +142,33 @@ async def test_the_sweeper_sleeps_while_nobody_is_there(monkeypatch: pytest.Monk
 async def test_each_server_has_one_sweeper() -> None:
     loop, first, second = asyncio.get_running_loop(), ServerState(), ServerState()
     assert sweeper_of(first, loop) is sweeper_of(first, loop) is not sweeper_of(second, loop)
+
+
+@pytest.mark.parametrize(
+    ("at_work", "leaves"), [((False, False, False, False), 0), ((True, False, True, False), 1), ((True,) * 4, 3)]
+)
+async def test_a_crowd_makes_room_where_nobody_is_at_work(
+    at_work: tuple[bool, ...], leaves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log()
+    monkeypatch.setattr(slow_clients, "log", log)
+    monkeypatch.setattr(slow_clients, "most_connections", lambda: 3)
+    sweeper = Sweeper(asyncio.get_running_loop())
+    clients = [Client(f"192.0.2.{number}", None) for number in range(4)]
+    for client, busy in zip(clients, at_work, strict=True):
+        client.at_work = busy
+        sweeper.add(client)
+    assert [client.ended for client in clients] == [[]] * 4
+    await asyncio.sleep(0)
+    assert [number for number, client in enumerate(clients) if client.ended == ["crowd"]] == [leaves]
+    sweeper.sweep()
+    sweeper.sweep()
+    told = {"event": "slow_clients_cut", "crowd": 1, "clients": 1, "addresses": [f"192.0.2.{leaves}"]}
+    assert log.lines == [told]
+
+
+def test_clients_take_a_part_of_the_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    assert slow_clients.most_connections() == 768
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, -1))
+    assert slow_clients.most_connections() > 2**31

@@ -1,7 +1,6 @@
 """`/analysis/ask/stream`: questions whose answers are followed while they are made."""
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -12,7 +11,7 @@ from shared.identity import CurrentCaller
 from shared.links import PublicPrefix
 from shared.schemas import problems
 from shared.tasks.answers import accepted_task
-from shared.tasks.streaming import EventStream
+from shared.tasks.streaming import EventStream, event_stream
 
 from ..dependencies import AsksDep, AskStreamsDep
 from ..schemas.asks import AskRequest
@@ -26,12 +25,7 @@ _EXAMPLE = (
     'event: delta\ndata: {"task_id":"01890a5d-ac96-774b-bcce-b302099a8057","at":"2026-01-31T12:00:01.250000+00:00",'
     '"from":3,"n":5,"text":"There are 42"}\nid: 2\n\n'
 )
-FOLLOWED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events as they come; a comment every 15 seconds of silence.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
-    }
-}
+FOLLOWED = event_stream("Events as they come; a comment every 15 seconds of silence.", _EXAMPLE)
 # Of the response that names the task, what the stream says too.
 _KEPT = ("location", "idempotency-replayed")
 

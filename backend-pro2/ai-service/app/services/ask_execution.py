@@ -25,7 +25,7 @@ VISIBLE = "ai-service.app.engines.asking.visible"
 PRELOAD = (QUERIES, CHARTING, VISIBLE)
 MOST_ROWS = 1000
 ANALYSIS_SECONDS = 300.0
-_OURS = frozenset({"internal_error", "corrupt_object"})
+_OURS = frozenset({"internal_error", "disk_full", "corrupt_object"})
 _SENTENCES = {
     "timeout": "It took longer than it may. Ask for less at once.",
     "out_of_memory": "It needs more memory than it may use. Take fewer rows or columns, or aggregate first.",

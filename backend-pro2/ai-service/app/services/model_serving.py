@@ -17,6 +17,7 @@ ONLINE = "ai-service.app.engines.serving.online"
 _ERRORS: dict[str, type[APIException]] = {
     "timeout": RequestTimeout,
     "crashed": ServiceUnavailable,
+    "disk_full": ServiceUnavailable,
     "not_loaded": ServiceUnavailable,
     "internal_error": APIException,
     "unsafe_model": Conflict,

@@ -125,6 +125,6 @@ def _title(result: Result) -> str:
 def _problem(error: ComputeFailed) -> APIException:
     if error.code == "timeout":
         return RequestTimeout(error.detail, code=error.code)
-    if error.code in ("crashed", "out_of_memory"):
+    if error.code in ("crashed", "disk_full", "out_of_memory"):
         return ServiceUnavailable(error.detail, code=error.code)
     return APIException(error.detail, code=error.code)

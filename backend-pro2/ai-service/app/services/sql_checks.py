@@ -28,6 +28,7 @@ _ERRORS: dict[str, type[APIException]] = {
     "timeout": RequestTimeout,
     "crashed": ServiceUnavailable,
     "out_of_memory": ServiceUnavailable,
+    "disk_full": ServiceUnavailable,
     "internal_error": APIException,
 }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from .answers import Answer, BrokenAnswer, EndedEarly
 
@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._progress_at = 0.0
         self.failure: BaseException | None = None
         self.idle_since = 0.0
+        self.address: tuple[Any, ...] = ()
 
     def start(self, data: bytes, *, to_head_request: bool, last: bool) -> Answer:
         """Send a request's head and what there is of its body; its answer, still empty."""
@@ -91,15 +92,20 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             self._wake()
 
+    def silence(self) -> float:
+        """For how many seconds the service has owed us something; 0 if it owes nothing."""
+        owed = self._writer is not None or (self._reader is not None and self._request_sent)
+        return self._loop.time() - self._progress_at if owed else 0.0
+
     def fail_if_silent(self, seconds: float) -> None:
         """Cut the connection if the service has owed us something for so long."""
-        owed = self._writer is not None or (self._reader is not None and self._request_sent)
-        if owed and self._loop.time() - self._progress_at > seconds:
+        if self.silence() > seconds:
             self.fail(BrokenAnswer("silent"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         self._transport = cast("asyncio.Transport", transport)
+        self.address = transport.get_extra_info("peername") or ()
         self._transport.set_write_buffer_limits(WRITE_AHEAD_BYTES)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -6,11 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aiohappyeyeballs import start_connection
 
 from .answers import BrokenAnswer
 from .connections import Connection
+from .vigil import Address, Vigil, say_hello
 
 # A service may have several addresses, and behind one of them a container that has just gone: nothing there refuses.
 NEXT_ADDRESS_SECONDS = 0.2
@@ -51,7 +53,9 @@ class Breaker:
 class Pool:
     """Hands out the connection used last, so that a quiet hour leaves few of them."""
 
-    def __init__(self, host: str, port: int, limits: Limits, *, tls: bool = False) -> None:
+    def __init__(
+        self, host: str, port: int, limits: Limits, *, tls: bool = False, sign_of_life: bytes | None = None
+    ) -> None:
         self._where = host, port
         self._tls = tls or None
         self._limits = limits
@@ -63,6 +67,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
+        self._vigil = None if sign_of_life is None else Vigil(partial(self._hello, sign_of_life))
 
     async def acquire(self, *, fresh: bool = False) -> tuple[Connection, bool]:
         """A connection, to be given back with `release`, and whether it has served before.
@@ -93,6 +98,8 @@ class Pool:
         self._idle.clear()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        if self._vigil is not None:
+            self._vigil.close()
         for connection in tuple(self._open):
             connection.fail(BrokenAnswer("shut down"))
 
@@ -162,6 +169,10 @@ class Pool:
         )
         return connection
 
+    async def _hello(self, words: bytes, address: Address) -> None:
+        tls = {"ssl": True, "server_hostname": self._where[0]} if self._tls else {}
+        await say_hello(address, words, **tls)
+
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._wake_one()
@@ -175,5 +186,7 @@ class Pool:
             connection.fail(BrokenAnswer("stale"))
         for connection in tuple(self._open):
             connection.fail_if_silent(self._limits.silence)
+        if self._vigil is not None:
+            self._vigil.look(tuple(self._open))
         period = min(1.0, self._limits.silence, self._limits.keep_alive)
         self._sweeper = self._loop.call_later(period, self._sweep) if self._open else None

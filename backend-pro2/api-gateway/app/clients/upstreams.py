@@ -16,7 +16,8 @@ from .pool import Limits, Pool
 CONNECTIONS = 2000
 CONNECT_SECONDS = 2.0
 POOL_SECONDS = 5.0
-# Longer than any answer is held back: ?wait= blocks for at most 60 s, and event streams send a comment every 15 s.
+# Longer than any answer is held back: ?wait= blocks for at most 60 s, and event streams send a comment every 15 s. A
+# service that gives no sign of life meanwhile is not waited for so long (vigil.py).
 SILENCE_SECONDS = 120.0
 # Less than the 5 s for which uvicorn keeps an idle connection, so that the gateway never writes into one just closed.
 KEEP_ALIVE_SECONDS = 4.0
@@ -98,8 +99,10 @@ class Upstreams:
 def _service(base: str, limits: Limits) -> _Service:
     parts = urlsplit(base)
     port = parts.port or _PORTS[parts.scheme]
-    pool = Pool(parts.hostname or "", port, limits, tls=parts.scheme == "https")
-    return _Service(parts.netloc.rpartition("@")[2].encode("ascii"), parts.path.rstrip("/"), pool)
+    host, prefix = parts.netloc.rpartition("@")[2].encode("ascii"), parts.path.rstrip("/")
+    alive = request("GET", host, prefix + "/health", ()).head
+    pool = Pool(parts.hostname or "", port, limits, tls=parts.scheme == "https", sign_of_life=alive)
+    return _Service(host, prefix, pool)
 
 
 async def _whole(answer: Exchange) -> bytes:

@@ -102,7 +102,8 @@ class SecretBox:
             if sealed[:_MARK_BYTES] == mark:
                 try:
                     plain = cipher.decrypt(sealed[_MARK_BYTES:start], sealed[start:], webhook_id.bytes)
-                except InvalidTag:
+                except (InvalidTag, ValueError):
+                    # ValueError: cut so short that not even the nonce is whole.
                     continue
                 return tuple(_read(key, until) for key, until in orjson.loads(plain))
         raise SecretUnreadable

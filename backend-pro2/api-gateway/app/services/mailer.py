@@ -77,9 +77,10 @@ class Mailer:
                 return False
             # More than that only if each attempt took its process along.
             given_up = mail.attempts > MAXIMUM_ATTEMPTS
-            letter = None if given_up else await self._letter(repositories, mail)
-            if letter is None:
+            skipped = given_up or await self._is_one_too_many(repositories, mail)
+            if skipped:
                 await repositories.mails.finish(mail.id, "failed" if given_up else "skipped")
+        letter = None if skipped else await self._letter_or_end(mail)
         if letter is None:
             metrics.handled("failed" if given_up else "skipped")
         else:
@@ -102,11 +103,26 @@ class Mailer:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
 
+    @staticmethod
+    async def _is_one_too_many(repositories: Repositories, mail: DueMail) -> bool:
+        if mail.attempts > 1 or await repositories.mails.count_others(mail) < MAXIMUM_AN_HOUR:
+            return False
+        log.warning("mail_skipped", mail_id=str(mail.id), kind=mail.kind, reason="too many")
+        return True
+
+    async def _letter_or_end(self, mail: DueMail) -> Letter | None:
+        """What to write; None if nothing is to be sent, which is the end of the mail.
+
+        Not in the transaction that took the mail on: who removes an account or an invitation removes its mails next,
+        and would wait for us while we wait for them.
+        """
+        async with self._begin() as repositories:
+            letter = await self._letter(repositories, mail)
+            if letter is None:
+                await repositories.mails.finish(mail.id, "skipped")
+        return letter
+
     async def _letter(self, repositories: Repositories, mail: DueMail) -> Letter | None:
-        """What to write, or None if nothing is to be sent."""
-        if mail.attempts == 1 and await repositories.mails.count_others(mail) >= MAXIMUM_AN_HOUR:
-            log.warning("mail_skipped", mail_id=str(mail.id), kind=mail.kind, reason="too many")
-            return None
         if mail.kind == "invitation":
             return await self._invitation(repositories, mail)
         addressee = None if mail.user_id is None else await repositories.mails.addressee(mail.user_id)

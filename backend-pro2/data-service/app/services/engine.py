@@ -109,5 +109,7 @@ def _explained(error: ComputeFailed, seconds: float) -> APIException | ComputeFa
             return Invalid("The engine cannot run this query. Rewrite it in another way.", code="query_failed")
         case "internal_error" | "file_gone":
             return error
+        case "disk_full":
+            return ServiceUnavailable(error.detail)
         case code:
             return Invalid(error.detail, code=code)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile
 
@@ -28,6 +31,13 @@ TRUSTED = (
     "sklearn.utils._bunch.Bunch",
 )
 
+# What skops, numpy and the archive's reader make of bytes that are not what they were. RuntimeError is also that of
+# what is encrypted, packed by a method that is not read, or nested too deep.
+_DAMAGE = (
+    *(BadZipFile, zlib.error, struct.error, EOFError, OSError, TokenError, SyntaxError, ImportError, RuntimeError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError),
+)
+
 
 def dump_model(model: Any, path: Path) -> None:
     """Write the fitted model."""
@@ -45,5 +55,5 @@ def load_model(source: Path | bytes) -> Any:
         return read(source, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise ComputeError("unsafe_model", "The model's file holds types that are not trusted; train anew.") from error
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, ImportError) as error:
+    except _DAMAGE as error:
         raise ComputeError("unsafe_model", "The model's file is damaged or not of our making; train anew.") from error

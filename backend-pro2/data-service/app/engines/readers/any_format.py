@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import delimited, json_text, parquet_file
+from . import column_types, delimited, json_text, parquet_file
 from .containers import Opened, open_source
 from .source import Read, Source
 
@@ -13,8 +13,9 @@ def read(connection: duckdb.DuckDBPyConnection, source: Source, target: Path) ->
     """Write `source`, whatever its format and packing, to `target` as Parquet.
 
     Raises:
-        ComputeError: what `containers.open_source` and the readers raise.
+        ComputeError: `invalid_options`, and what `containers.open_source` and the readers raise.
     """
+    column_types.check_options(connection, source.options)
     opened = open_source(source)
     found = _read(connection, opened, target)
     if opened.packed_as is not None:

@@ -7,7 +7,7 @@ import duckdb
 
 from shared.tabular.duck import error_message
 
-from . import column_types, convert, csv_file, encoding, rejects, repair
+from . import convert, csv_file, encoding, rejects, repair
 from .csv_file import MAX_LINE_BYTES, CsvFile
 from .dialect import no_rows, not_tabular
 from .encoding import Encoding
@@ -23,7 +23,6 @@ def read(connection: duckdb.DuckDBPyConnection, source: Source, target: Path) ->
     Raises:
         ComputeError: `not_tabular`, `no_rows`, `too_many_columns`, `invalid_options`; the detail says what to do.
     """
-    column_types.check_options(connection, source.options)
     detected = encoding.detect(source.path, source.options.encoding)
     text, replaced = (source.path, 0) if detected.plain else _rewritten(source, detected)
     try:

@@ -34,7 +34,7 @@ DECIDED = {
     ("puts_values_into_sql", "scripts/instances/restore_database.py"): 3,
     ("composes_what_it_executes", "scripts/instances/backup_references.py"): 1,
     ("puts_values_into_sql", "scripts/instances/backup_references.py"): 1,
-    # Of a drill's own database: its tables, counted, and its own random password, which no statement takes as a parameter.
+    # Of a drill's own database: its tables, counted, and its random password, which no statement takes as a parameter.
     ("puts_values_into_sql", "scripts/drills/drill_database.py"): 1,
     ("puts_values_into_sql", "scripts/drills/drill_keys.py"): 1,
     # Around a text of the same file, whose values are parameters.

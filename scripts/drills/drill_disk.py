@@ -167,7 +167,7 @@ class _Turn:
         else:
             self._promise("the disk is full in earnest", any("ready" not in word for word in self._filling.words))
         if self._turn.reads:
-            answer = self._filling.person.send("GET", f"/datasets/{known}/download?raw=true")
+            answer = self._filling.person.send("GET", f"/datasets/{known}/download?format=parquet")
             self._promise("what is there is read as ever", "" if answer.ok else str(answer))
         answer = self._filling.person.send("GET", "/projects")
         self._promise("requests get an answer", "" if answer.ok or answer.code else str(answer))

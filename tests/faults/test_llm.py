@@ -96,11 +96,13 @@ def test_a_worker_killed_in_the_middle_of_an_answer(servers: Servers, join: Join
         wait_for(lambda: person.insist("GET", f"/tasks/{task_id}").json()["status"] in FINAL)
         answer = person.insist("GET", f"/analysis/{task_id}/result").json()["summary"]
         after = asyncio.run(look(servers.database_url, project, task_id))
-    assert before.ends == [(1, "plan", "answered"), (1, "answer", "sent")]
+    # The first run, unless the worker still spared a model that another test had taken away.
+    run = before.ends[0][0]
+    assert before.ends == [(run, "plan", "answered"), (run, "answer", "sent")]
     assert answer["answer"] == "North sells 9 units, South 3."
     assert [claim["status"] for claim in answer["claims"]] == ["grounded", "grounded"]
     # The plan was paid for once: the second run found it in the cache.
-    assert after.ends == [(1, "plan", "answered"), (1, "answer", "lost"), (2, "answer", "answered")]
+    assert after.ends == [(run, "plan", "answered"), (run, "answer", "lost"), (run + 1, "answer", "answered")]
     assert [call["is_estimated"] for call in after.calls] == [False, True, False]
     assert after.calls[1]["tokens_in"] > 0
     assert after.booked == after.metered

@@ -25,7 +25,7 @@ WITHHELD = "withheld"
 # Errors whose sentences are ours to the last word but for counts and names of columns.
 _WITHOUT_VALUES = frozenset(
     {
-        *("timeout", "out_of_memory", "crashed", "answer_too_large", "poison", "deadline_exceeded"),
+        *("timeout", "out_of_memory", "disk_full", "crashed", "answer_too_large", "poison", "deadline_exceeded"),
         *("llm_not_configured", "llm_unavailable", "llm_timeout", "llm_answer_too_large", "llm_budget_exceeded"),
         *("quota_exceeded", "too_few_rows", "too_few_columns", "too_many_rows", "column_not_found", "not_numeric"),
         *("dataset_not_ready", "version_expired", "version_blocked", "ray_disabled"),

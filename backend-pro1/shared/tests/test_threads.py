@@ -1,4 +1,4 @@
-"""No route and no dependency goes through a thread: the way there and back costs as much as a statement of SQL."""
+"""What the framework would do beside our work and shall not: trace, and call in threads, which costs as much as SQL."""
 
 import importlib
 from typing import Annotated
@@ -25,6 +25,14 @@ async def quick(number: Annotated[int, Depends(blocking)]) -> int:
 @pytest.mark.parametrize("service", ["api-gateway", "data-service", "ai-service"])
 def test_a_service_calls_nothing_in_a_thread(service: str) -> None:
     assert called_in_threads(importlib.import_module(f"{service}.app.main").app) == set()
+
+
+@pytest.mark.parametrize("service", ["api-gateway", "data-service", "ai-service"])
+def test_the_framework_keeps_no_spans_of_its_own(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would hold bodies; ours are enough, and a provider that a library sets shall not switch them on."""
+    app = importlib.import_module(f"{service}.app.main").app
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", object)
+    assert not app._native_telemetry.enabled()
 
 
 def test_all_that_would_be_is_found() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from console import note
-from instance import ROOT
 
 from ..e2e.llm import scripted
 from ..e2e.receiver import Receiver, receiver
@@ -21,12 +20,12 @@ from .growth import Growth
 from .harm import Harms
 from .judging import Bounds
 from .leftovers import Leftovers
-from .report import Report
+from .report import Report, judged
 from .residents import MARK, PLAN
 from .season import STORM, Season, TimedLedger
 from .show import Order, judge
 from .soak import NAME
-from .stage import Stage, clear, staged
+from .stage import Stage, staged
 from .vitals import Vitals
 
 FAULT_SECONDS = 5.0
@@ -44,20 +43,11 @@ def test_endurance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order = _order(seed, minutes, patience)
     note(f"seed {seed}: {minutes} minutes under {order.faults} faults")
     report = Report(seed)
-    try:
-        with ExitStack() as stack:
-            stage = stack.enter_context(staged(NAME, number, _settings(number)))
-            monkeypatch.setenv("ENV_FILE", str(stage.services.env_file))
-            stack.enter_context(scripted({MARK: [PLAN]}, tmp_path))
-            _play(stage, order, stack.enter_context(receiver()), report)
-    except KeyboardInterrupt:
-        clear(NAME, number)
-        raise
-    finally:
-        if not report.is_clean:
-            note(f"logs, data and the ledger stay in {ROOT / '.run' / NAME} and {NAME}-stores until the next run")
-    assert report.is_clean, "see above"
-    clear(NAME, number)
+    with judged(NAME, number, report), ExitStack() as stack:
+        stage = stack.enter_context(staged(NAME, number, _settings(number)))
+        monkeypatch.setenv("ENV_FILE", str(stage.services.env_file))
+        stack.enter_context(scripted({MARK: [PLAN]}, tmp_path))
+        _play(stage, order, stack.enter_context(receiver()), report)
 
 
 def _order(seed: int, minutes: int, patience: float) -> Order:

@@ -1,16 +1,19 @@
 """What the long form says: how far it is, and at the end what happened and what was wrong."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from console import note
+from instance import ROOT
 
 from .ledger import Ledger
 from .records import Records
 from .scheduler import Harm
+from .stage import clear
 
 SHOWN = 40
 AUDITS = {
@@ -71,3 +74,18 @@ def _pause(records: Records) -> float:
     """The longest time in which no task ended."""
     moments = sorted(task.finished for task in records.tasks.values() if task.finished is not None)
     return max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
+
+
+@contextmanager
+def judged(name: str, number: int, report: Report) -> Iterator[None]:
+    """Play what is judged by a report: a stage without flaws is removed afterwards, one with flaws stays, and fails."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        clear(name, number)
+        raise
+    finally:
+        if not report.is_clean:
+            note(f"logs, data and the ledger stay in {ROOT / '.run' / name} and {name}-stores until the next run")
+    assert report.is_clean, "see above"
+    clear(name, number)

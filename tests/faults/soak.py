@@ -5,14 +5,13 @@ import time
 from contextlib import ExitStack, closing
 
 from console import note
-from instance import ROOT
 
 from .harm import Harms
 from .ledger import Ledger
 from .leftovers import Leftovers
-from .report import Report
+from .report import Report, judged
 from .show import Order, Show, judge
-from .stage import clear, staged
+from .stage import staged
 
 NAME = "soak"
 
@@ -23,16 +22,8 @@ def test_soak() -> None:
     )
     note(f"seed {seed}: {tasks} tasks under {faults} faults")
     report = Report(seed)
-    try:
+    with judged(NAME, number, report):
         _play(Order(seed, tasks, faults, patience), number, report)
-    except KeyboardInterrupt:
-        clear(NAME, number)
-        raise
-    finally:
-        if not report.is_clean:
-            note(f"logs, data and the ledger stay in {ROOT / '.run' / NAME} and {NAME}-stores until the next run")
-    assert report.is_clean, "see above"
-    clear(NAME, number)
 
 
 def _play(order: Order, number: int, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +42,8 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
 
 def main() -> int:
     """Run a campaign and tell about it; 1 if anything was wrong."""
+    # Ended so it puts away what it has started, and tells what it has seen, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parser().parse_args()
     campaign = import_module(f"tests.fuzz.{options.campaign}")
     try:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+import log_parts
 from compose import docker_environment
 from console import Refusal, note
 from containers import containers
@@ -94,7 +95,7 @@ def time_of(line: Line) -> datetime:
 
 @dataclass(frozen=True)
 class Source:
-    """A file, or the output of a container."""
+    """A log in files, or the output of a container."""
 
     file: Path | None = None
     container: str = ""
@@ -111,10 +112,7 @@ class Source:
 
     def _texts(self) -> Iterator[bytes]:
         if self.file is not None:
-            # One that was rotated away meanwhile is there under its next name.
-            if self.file.exists():
-                with self.file.open("rb") as stream:
-                    yield from stream
+            yield from log_parts.lines(self.file)
             return
         reading = ("docker", "logs", self.container)
         with subprocess.Popen(
@@ -134,8 +132,7 @@ def _sources(instance: Instance, mode: str) -> Iterator[Source]:
         return
     if not instance.logs.is_dir():
         raise Refusal(f"{instance.name} has no logs yet: ./scripts/start-dev.sh --project {instance.name}")
-    # The older parts have numbers behind their names.
-    yield from (Source(file) for file in sorted(instance.logs.glob("*.log*")))
+    yield from (Source(file) for file in log_parts.logs(instance.logs))
     # What pieces of work say on the cluster is kept by Ray.
     yield from (Source(file) for file in sorted(ray_folder(instance).glob("session_latest/logs/worker-*.out")))
 

@@ -4,10 +4,11 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import psutil
+
+import log_parts
 
 from ..adversarial.calm import at
 from ..adversarial.places import SERVICES, Place
@@ -32,7 +33,7 @@ class Vitals:
         self._before = place.processes()
         self._processes = {name: psutil.Process(pid) for name, pid in self._before.items()}
         self._logs = {name: place.instance.logs / f"{name}.log" for name in SERVICES}
-        self._read = {name: path.stat().st_size for name, path in self._logs.items()}
+        self._read = {name: log_parts.Mark.end(path) for name, path in self._logs.items()}
         self._sizes, self._descriptors = self._measured()
         self._took: dict[str, list[float]] = {name: [] for name in SERVICES}
         self.failures: list[str] = []
@@ -109,7 +110,8 @@ class Vitals:
     def _grave(self, name: str) -> list[str]:
         """Lines of errors and of no JSON since the beginning, each kind once."""
         kinds: dict[str, str] = {}
-        for line in _new_lines(self._logs[name], self._read[name]):
+        for text in log_parts.lines(self._logs[name], self._read[name]):
+            line = text.decode("utf-8", "replace").rstrip("\n")
             try:
                 fields = json.loads(line)
             except ValueError:
@@ -118,10 +120,3 @@ class Vitals:
             if fields.get("level") in _GRAVE or "exception" in fields or "failure" in fields:
                 kinds.setdefault(str(fields.get("event")), line[:1500])
         return list(kinds.values())
-
-
-def _new_lines(path: Path, start: int) -> Iterator[str]:
-    with path.open("rb") as file:
-        file.seek(start)
-        for line in file:
-            yield line.decode("utf-8", "replace").rstrip("\n")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,9 @@ def answered(code: int, answer: str, trouble: str) -> dict[str, Any]:
 
 def scaling(counts: list[int]) -> tuple[str, list[Check]]:
     """Pieces that wait half a second each, on more and more nodes."""
-    rows, speedups, one = [], {}, {}
+    rows: list[tuple[int | str, ...]] = []
+    speedups: dict[int, float] = {}
+    one: dict[str, Any] = {}
     for count in counts:
         with nodes(count) as cluster:
             found = drive(cluster.cluster, "pieces", {"pieces": PIECES, "seconds": PIECE_SECONDS})
@@ -208,8 +210,8 @@ def larger(gigabytes: float) -> tuple[str, list[Check]]:
 def _jobs(path: Path, small: Path) -> dict[str, dict[str, Any]]:
     """Jobs over `path`, as the worker gives them to a computing child; a model is fitted to `small`."""
     parts = {where: {"path": str(where), "sha256": digest(where), "url": ""} for where in (path, small)}
-    training = {"algorithm": "linear", "parameters": None, "target": "c0", "features": [f"c{n}" for n in range(1, 9)]}
-    training |= {"problem": "regression", "seed": 0, "data": parts[small]}
+    training: dict[str, Any] = {"algorithm": "linear", "parameters": None, "problem": "regression", "seed": 0}
+    training |= {"target": "c0", "features": [f"c{n}" for n in range(1, 9)], "data": parts[small]}
     return {
         "partitioned-profile": {"type": "partitioned-profile", "parameters": {}, "data": parts[path]},
         "batch-prediction": {
@@ -263,7 +265,7 @@ def main() -> int:
     parser.add_argument("--only", choices=["scaling", "losing", "larger"], help="one part alone")
     parser.add_argument(PUBLISH, action="store_true", help=PUBLISH_HELP)
     wanted = parser.parse_args()
-    parts = {
+    parts: dict[str, Callable[[], tuple[str, list[Check]]]] = {
         "scaling": lambda: scaling(wanted.nodes),
         "losing": losing,
         "larger": lambda: larger(wanted.gigabytes),

@@ -61,6 +61,7 @@ main() {
   step 'ruff check' "$VENV/bin/ruff" check --quiet --output-format concise .
   step 'ruff format' "$VENV/bin/ruff" format --quiet --check .
   step 'mypy: repository' "$VENV/bin/python" -m mypy --no-error-summary
+  step 'mypy: benchmarks' "$VENV/bin/python" -m mypy --no-error-summary --config-file benchmarks/pyproject.toml
   step "mypy: $SOURCE_PROJECT" in_source "$VENV/bin/python" -m mypy --no-error-summary
   step 'import contracts' in_source "$VENV/bin/lint-imports" --no-logo
   step 'shellcheck' lint_shell

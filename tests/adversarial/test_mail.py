@@ -1,11 +1,5 @@
 """Mailed tokens and the mails themselves: single use, one purpose, one person, and no header that a stranger wrote."""
 
-import email
-import email.policy
-import re
-import time
-from email.message import EmailMessage
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,6 +7,7 @@ import pytest
 from ..e2e.api import PASSWORD, Api
 from .conftest import Join
 from .places import Place
+from .post import Post, token_in
 from .wire import Attacker
 
 pytestmark = pytest.mark.e2e
@@ -22,39 +17,9 @@ FORGOT = "/api/v1/auth/forgot-password"
 MOST_AN_HOUR = 5
 
 
-class Post:
-    """The folder where an instance without a mail server leaves its mails."""
-
-    def __init__(self, place: Place) -> None:
-        self._folder: Path = place.instance.code / place.instance.values["MAIL_DIR"]
-
-    def to(self, address: str, kind: str) -> list[EmailMessage]:
-        """What has come for an address so far, oldest first."""
-        found = []
-        for path in sorted(self._folder.glob(f"*-{kind}-*.eml")):
-            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            if mail["To"] == address:
-                found.append(mail)
-        return found
-
-    def wait(self, address: str, kind: str, count: int = 1) -> list[EmailMessage]:
-        """The same, once so many have come."""
-        deadline = time.monotonic() + 60
-        while len(found := self.to(address, kind)) < count and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert len(found) >= count, f"no {kind} for {address}"
-        return found
-
-
 @pytest.fixture
 def post(place: Place) -> Post:
     return Post(place)
-
-
-def token_in(mail: EmailMessage) -> str:
-    found = re.search(r"Token: (\S+)", mail.get_content())
-    assert found, mail.get_content()
-    return found[1]
 
 
 def reset(person: Api, token: str, password: str = NEW) -> int:

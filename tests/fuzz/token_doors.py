@@ -11,13 +11,13 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 from yarl import URL
 
-from ..adversarial.forge import ALPHABET
 from ..adversarial.places import Place
 from ..adversarial.wire import Answer, flaws, own_address
 from ..e2e.api import Api
 from .cases import chance
 from .report import Report
 from .token_forgery import Forger, near_miss
+from .token_once import OnceOnly
 
 DOORS = {"api-gateway": "/api/v1/auth/me", "data-service": "/upload/formats", "ai-service": "/analysis/types"}
 AT_ONCE = 16
@@ -26,7 +26,7 @@ _REFUSED = {"unauthorized", "session_ended", "token_reused", "rate_limited", "un
 # To a good one: too many have asked, or too much is going on, at this moment.
 _PUT_OFF = (429, 503)
 ACCEPTED = "good, accepted"
-# What is mailed opens these; nobody can know one.
+# What is mailed opens these.
 _MAILED = {
     "/api/v1/auth/reset-password": {"new_password": "a long enough pass phrase"},
     "/api/v1/auth/verify-email": {},
@@ -42,6 +42,7 @@ class Knocker:
     refreshing: Forger
     key: str
     upload: str
+    once: OnceOnly
 
     async def knock(self, session: aiohttp.ClientSession, number: int, dice: random.Random) -> tuple[str, str]:
         """What was tried, and what was wrong with the answer."""
@@ -68,8 +69,9 @@ class Knocker:
 
     async def _mailed(self, session: aiohttp.ClientSession, dice: random.Random) -> tuple[str, str]:
         path, more = dice.choice(list(_MAILED.items()))
-        body = {"token": "".join(dice.choices(ALPHABET, k=dice.choice((43, 43, 42, 64)))), **more}
-        return "mailed token", await self._refused(session, "POST", "api-gateway", path, None, body)
+        return "mailed token", await self._refused(
+            session, "POST", "api-gateway", path, None, self.once.forged(dice) | more
+        )
 
     async def _presigned(self, session: aiohttp.ClientSession, dice: random.Random) -> tuple[str, str]:
         """The store's own refusal: it does not speak in problem documents."""
@@ -118,16 +120,21 @@ def _sendable(token: str) -> str:
 
 async def knock(place: Place, ahead: Iterator[int], report: Report, part: str) -> None:
     """Knock with each of the numbers, some at a time."""
-    people = [Api(place.gateway, own_address()).signed_up() for _ in range(3)]
+    people = [Api(place.gateway, own_address()).signed_up() for _ in range(4)]
     try:
         knocker = _knocker(place, people)
         await asyncio.gather(*(_some(knocker, ahead, report, part) for _ in range(AT_ONCE)))
+        for end, wrong in knocker.once.ended():
+            report.count(part, end)
+            if wrong:
+                report.fail(part, 0, wrong)
     finally:
         for person in people:
             person.client.close()
 
 
-def _knocker(place: Place, people: list[Api]) -> Knocker:
+def _knocker(place: Place, all_of_them: list[Api]) -> Knocker:
+    *people, forgetful = all_of_them
     access = tuple(str(person.tokens["access_token"]) for person in people)
     refresh = tuple(str(person.tokens["refresh_token"]) for person in people)
     owner = people[0]
@@ -135,7 +142,7 @@ def _knocker(place: Place, people: list[Api]) -> Knocker:
     order = {"project_id": owner.project(), "filename": "a.csv", "bytes": 8}
     upload = str(owner.ok("POST", "/upload/presign", json=order)["urls"][0]["url"])
     forgers = (Forger(access, refresh, place.key, place.project), Forger(refresh, access, place.key, place.project))
-    return Knocker(place, *forgers, key, upload)
+    return Knocker(place, *forgers, key, upload, OnceOnly(place, forgetful))
 
 
 async def _some(knocker: Knocker, ahead: Iterator[int], report: Report, part: str) -> None:

@@ -144,10 +144,22 @@ class TestIsolation:
         with pytest.raises(ComputeError, match="refused"):
             isolated(_refused, later, LARGE)
 
+    def test_what_the_parent_holds_is_not_the_call_s(self) -> None:
+        held = np.ones(40 << 20)
+        later = time.monotonic() + 20
+        assert isolated(lambda: {"sum": _later(float(held[:9].sum()))}, later, 128 << 20) == {"sum": 9.0}
+        # Written to, its pages are the call's own.
+        assert isolated(lambda: {"sum": _later(float(held.__iadd__(1)[0]))}, later, 128 << 20)["cut"] == "memory"
+
 
 def _slow() -> dict[str, Any]:
     time.sleep(9)
     return {}
+
+
+def _later(value: float) -> float:
+    time.sleep(0.5)
+    return value
 
 
 def _held() -> bytes:

@@ -17,6 +17,7 @@ from .harness.table_file import csv_of
 
 ROWS, ROUNDS, THREADS = 10_000_000, 3, 2
 MEGABYTE = 10**6
+ENGINES = "data-service.app.engines"
 LIMITS = {"memory_mb": 2048, "threads": THREADS}
 QUERY = {
     "sql": "SELECT country, category, count(*) AS n, avg(price) AS mean FROM orders GROUP BY ALL ORDER BY n DESC",
@@ -37,7 +38,7 @@ def ingest(rows: int) -> Figures:
     source = csv_of(rows)
     job = {"source": str(source), "filename": source.name, "parquet": str(parquet_of(rows)), "scratch": str(folder)}
     bounds = {"options": {}, "max_columns": 10_000, "max_unpacked_bytes": 2**40}
-    return run_engine("ingest:ingest", {**job, **bounds, **LIMITS})
+    return run_engine(f"{ENGINES}.ingest:ingest", {**job, **bounds, **LIMITS})
 
 
 def query(rows: int) -> Figures:
@@ -49,8 +50,13 @@ def query(rows: int) -> Figures:
 def pipeline(rows: int) -> Figures:
     """Five steps over what the ingest made, the result profiled; the last step sorts all rows."""
     folder = fresh(f"pipeline_{rows}")
-    job = {"steps": STEPS, "inputs": {"main": str(parquet_of(rows))}, "parquet": str(folder / "out.parquet")}
-    return run_engine("pipelines.pipeline:run", {**job, "scratch": str(folder), "max_columns": 10_000, **LIMITS})
+    job: dict[str, Any] = {
+        "steps": STEPS,
+        "inputs": {"main": str(parquet_of(rows))},
+        "parquet": str(folder / "out.parquet"),
+    }
+    job |= {"scratch": str(folder), "max_columns": 10_000}
+    return run_engine(f"{ENGINES}.pipelines.pipeline:run", {**job, **LIMITS})
 
 
 def with_pandas(rows: int) -> dict[str, float]:

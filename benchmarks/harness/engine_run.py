@@ -1,4 +1,4 @@
-"""One engine function of the data service in a fresh process of the project's own environment."""
+"""One function of an engine in a fresh process of the project's own environment."""
 
 import json
 import subprocess
@@ -43,8 +43,8 @@ class Figures:
 
 
 def run_engine(function: str, job: Mapping[str, Any]) -> Figures:
-    """Call "engines.<function>" with `job`."""
-    command = [str(PYTHON), "-c", _CODE, f"data-service.app.engines.{function}", json.dumps(job)]
+    """Call `function`, which is named as module:name, with `job`."""
+    command = [str(PYTHON), "-c", _CODE, function, json.dumps(job)]
     return Figures(**run_json(command, PROJECT))
 
 

@@ -58,6 +58,7 @@ NEEDS = {
     "docker push": REGISTRY,
     "drill.sh disk": "root, and minutes; its parts: tests/drills/test_parts.py",
     "drill.sh upgrade": "the history of this checkout, and minutes; its parts: tests/drills/test_checkout.py",
+    "fuzz.sh": "up to an hour; short profiles of all campaigns are among the tests",
     "git pull": "a newer version somewhere",
     "kubectl": "a cluster",
     "restore.sh --check --from": f"a backup at that place; its check: {RESTORE}",

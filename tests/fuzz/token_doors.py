@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 from yarl import URL
@@ -79,7 +79,8 @@ class Knocker:
         words = {"path": parts.path, "query": parts.query}
         name = dice.choice(list(words))
         text = words[name]
-        while text == words[name]:
+        # A letter of an escape is the same in either case.
+        while unquote(text) == unquote(words[name]):
             place = dice.randrange(len(text))
             text = text[:place] + dice.choice("0123456789abcdefXA") + text[place + 1 :]
         url = URL(urlunsplit(parts._replace(**{name: text})), encoded=True)

@@ -1,6 +1,5 @@
 """Parts of training by themselves: measures, calibration, conformal prediction, isolation, files, rows, parameters."""
 
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from ..app.engines.training import conformal
 from ..app.engines.training.calibration import SIGMOID, calibrate, fit_calibrators, reliability, with_calibrators
 from ..app.engines.training.families import FAMILIES
 from ..app.engines.training.features import Feature
-from ..app.engines.training.isolation import isolated
 from ..app.engines.training.model_files import dump_model, load_model
 from ..app.engines.training.pipelines import learning_rows, pipeline
 from ..app.engines.training.profile import shares_in_bins, shares_of_levels
@@ -32,8 +30,6 @@ from ..app.engines.training.proposals import first_ones, next_ones
 from ..app.engines.training.rows import table_of
 from ..app.engines.training.scores import Said, measured, measures_of
 from ..app.schemas.train_parameters import TrainParameters
-
-LARGE = 1e12
 
 
 class TestScores:
@@ -130,50 +126,6 @@ class TestConformal:
     def test_too_few_rows_for_the_level(self) -> None:
         made = conformal.conform_numbers(np.arange(5.0), np.zeros(5), np.arange(5) % 2, 0.9)
         assert made["widths"] == [None]
-
-
-class TestIsolation:
-    def test_answers_and_ends(self) -> None:
-        later = time.monotonic() + 5
-        assert isolated(lambda: {"value": 1.5}, later, LARGE) == {"value": 1.5}
-        started = time.monotonic()
-        assert isolated(_slow, started + 0.2, LARGE) == {"cut": "late"}
-        assert time.monotonic() - started < 1
-        assert isolated(lambda: {"size": len(_held())}, later, 1 << 20)["cut"] == "memory"
-        assert isolated(_invalid, later, LARGE)["cut"] == "crashed"
-        with pytest.raises(ComputeError, match="refused"):
-            isolated(_refused, later, LARGE)
-
-    def test_what_the_parent_holds_is_not_the_call_s(self) -> None:
-        held = np.ones(40 << 20)
-        later = time.monotonic() + 20
-        assert isolated(lambda: {"sum": _later(float(held[:9].sum()))}, later, 128 << 20) == {"sum": 9.0}
-        # Written to, its pages are the call's own.
-        assert isolated(lambda: {"sum": _later(float(held.__iadd__(1)[0]))}, later, 128 << 20)["cut"] == "memory"
-
-
-def _slow() -> dict[str, Any]:
-    time.sleep(9)
-    return {}
-
-
-def _later(value: float) -> float:
-    time.sleep(0.5)
-    return value
-
-
-def _held() -> bytes:
-    held = b"x" * (64 << 20)
-    time.sleep(1)
-    return held
-
-
-def _invalid() -> dict[str, Any]:
-    raise ValueError("does not converge")
-
-
-def _refused() -> dict[str, Any]:
-    raise ComputeError("some_code", "refused")
 
 
 class TestFiles:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from shared.compute.memory import held_bytes
+from shared.compute.memory import holds_more
 from shared.compute.protocol import HEADER, MAX_FRAME_BYTES, OUT_OF_MEMORY, ComputeFailed
 from shared.logging import get_logger
 from shared.metrics import compute as metrics
@@ -16,6 +16,8 @@ from shared.metrics import compute as metrics
 log = get_logger(__name__)
 
 WATCH_SECONDS = 0.2
+# A look that takes long is followed by a pause of so many times that.
+LOOKING_TIMES = 20
 FAREWELL_SECONDS = 2.0
 MEBIBYTE = 1024 * 1024
 _ENDS = {
@@ -86,10 +88,13 @@ class Child:
         self._watch = loop.call_later(WATCH_SECONDS, self._look, pid, memory_mb * MEBIBYTE)
 
     def _look(self, pid: int, limit: int) -> None:
-        if held_bytes(pid) > limit:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        if holds_more(pid, limit):
             self.kill("out_of_memory")
         else:
-            self._watch = asyncio.get_running_loop().call_later(WATCH_SECONDS, self._look, pid, limit)
+            pause = max(WATCH_SECONDS, LOOKING_TIMES * (loop.time() - begun))
+            self._watch = loop.call_later(pause, self._look, pid, limit)
 
     def rest(self) -> None:
         """Stop them: the job is done, and the child waits for the next one."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.compute import ComputeFailed, ComputePool, Progress
-from shared.compute.memory import _portable_bytes, held_bytes
+from shared.compute.memory import _family, _portable_bytes, adds_more, held_bytes, holds_more
 from shared.testing.processes import gone, is_alive, started
 from shared.testing.submission import eventually
 
@@ -110,6 +111,24 @@ class TestFailures:
             os.killpg(parent.pid, signal.SIGKILL)
             parent.communicate()
         assert held_bytes(parent.pid) == _portable_bytes(parent.pid) == 0
+        assert not holds_more(parent.pid, 0)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells what processes share")
+    async def test_what_forks_share_counts_once(self) -> None:
+        code = "import os,time; b=bytearray(90<<20); child=os.fork(); c=bytearray(20<<20 if child else 40<<20);"
+        code += "time.sleep(30)"
+        parent = started(code)
+        megabyte = 1024 * 1024
+        try:
+            await eventually(lambda: held_bytes(parent.pid) > 235 * megabyte)
+            (child,) = list(_family(parent.pid))[1:]
+            assert holds_more(parent.pid, 145 * megabyte)
+            assert not holds_more(parent.pid, 190 * megabyte)
+            assert adds_more(child, 35 * megabyte)
+            assert not adds_more(child, 60 * megabyte)
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)
+            parent.communicate()
 
 
 class TestEnds:

@@ -15,10 +15,12 @@ import orjson
 from numpy.linalg import LinAlgError
 
 from shared.compute import ComputeError
-from shared.compute.memory import held_bytes
+from shared.compute.memory import adds_more, held_bytes
 
 LOOK_SECONDS = 0.1
 BLOCK = 1 << 20
+# Python itself writes into pages that it shares, to count references: nothing could run in less.
+LEAST_BYTES = 64 << 20
 UNBEGUN, LATE, LARGE, DEAD = "unbegun", "late", "memory", "crashed"
 Call = Callable[[], dict[str, Any]]
 
@@ -26,7 +28,8 @@ Call = Callable[[], dict[str, Any]]
 def isolated(call: Call, until: float, most_bytes: float) -> dict[str, Any]:
     """The answer of `call`, which is JSON, or {"cut": …}: unbegun, late, memory or crashed.
 
-    `until` is by the monotonic clock; what has not begun by then is not begun.
+    `until` is by the monotonic clock; what has not begun by then is not begun. `most_bytes` may be held beside what
+    this process holds.
     What it changes in memory is lost. Fits in C cannot be interrupted otherwise.
 
     Raises:
@@ -93,7 +96,7 @@ def _answer(child: int, reading: int, until: float, most_bytes: float) -> dict[s
             if not part:
                 break
             parts.append(part)
-        elif held_bytes(child) > most_bytes:
+        elif adds_more(child, most_bytes):
             return {"cut": LARGE}
     return _parsed(b"".join(parts))
 
@@ -107,6 +110,6 @@ def _parsed(text: bytes) -> dict[str, Any]:
     return answer
 
 
-def held_bytes_here() -> int:
-    """Resident memory of this process and its children."""
-    return held_bytes(os.getpid())
+def left_bytes(limit: float, calls: int = 1) -> float:
+    """What each of so many calls may hold beside this process, so that all of them together stay below `limit`."""
+    return max(LEAST_BYTES, (limit - held_bytes(os.getpid())) / max(calls, 1))

@@ -30,7 +30,7 @@ from .candidates import (
 from .data import TrainingData
 from .evaluation import evaluate, pieces_of, tested_rows, unpacked
 from .families import BASELINE, ENSEMBLE
-from .isolation import LATE, UNBEGUN, held_bytes_here
+from .isolation import LATE, UNBEGUN, left_bytes
 from .proposals import STEP, first_ones, key_of, next_ones
 
 RUNGS = (4_000, 20_000, 100_000)
@@ -249,8 +249,7 @@ class Search:
             {**order_of(one), "folds": piece, "rows": one.rows, "whole": one.whole} for one in group for piece in pieces
         ]
         isolates = executor.name == "local"
-        parent = held_bytes_here()
-        most = max(parent, (self.plan.shared["memory_bytes"] - parent) / self.plan.threads)
+        most = left_bytes(self.plan.shared["memory_bytes"], self.plan.threads)
         shared = {**self.plan.shared, "until": until, "isolated": isolates, "most_bytes": most}
         seconds = None if isolates else until - monotonic()
         answers = executor.map(name_of(evaluate), items, shared, lambda _done: None, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -28,7 +29,7 @@ from .evaluation import as_shared, folds_of, pieces_of
 from .families import BASELINE, ENSEMBLE, families_for
 from .forecasts import train_forecast
 from .importance import LEARN_ROWS, REPEATS, TEST_ROWS, examine, summarised
-from .isolation import held_bytes_here
+from .isolation import DEAD, LARGE, left_bytes
 from .refit import Order, refit
 from .scores import Said, measured
 from .search import Search
@@ -150,7 +151,7 @@ class _Run:
 
     def _most(self) -> float:
         """Bytes that the last fit may hold."""
-        return max(held_bytes_here() * 1.2, self.parameters.memory_mb * MEBIBYTE - held_bytes_here())
+        return left_bytes(self.shared["memory_bytes"])
 
     def _reserve(self, best: Candidate | None) -> float:
         """Seconds that the rest will take if this candidate is the best one; a share of all while there is none."""
@@ -169,11 +170,22 @@ class _Run:
     def _choose(self, search: Search) -> Chosen:
         ranked = [one for one in search.ranked if one.scores is not None]
         if not ranked:
-            detail = f"No candidate was compared within {self.parameters.budget_seconds:g} seconds."
-            raise ComputeError("budget_too_small", f"{detail} Give more time, fewer rows or fewer features.")
+            raise ComputeError("budget_too_small", self._why_none(search))
         ensemble = self._ensemble(ranked) if self.parameters.algorithm == "auto" else None
         search.done += [] if ensemble is None else [ensemble]
         return self._described(ensemble or ranked[0])
+
+    def _why_none(self, search: Search) -> str:
+        """What became of the candidates, none of which was compared."""
+        advice = "Give more, or fewer rows or features."
+        cuts = Counter(one.cut for one in (*search.done, *search.partly))
+        if cuts[LARGE]:
+            return (
+                f"{cuts[LARGE]} candidates needed more memory than {self.parameters.memory_mb} MB leave them. {advice}"
+            )
+        if cuts[DEAD]:
+            return f"No candidate can be fitted to these columns: {cuts[DEAD]} failed."
+        return f"No candidate was compared within {self.parameters.budget_seconds:g} seconds. {advice}"
 
     def _ensemble(self, ranked: Sequence[Candidate]) -> Candidate | None:
         until = self.until - self._reserve(ranked[0]) + ENSEMBLE_SHARE * self.parameters.budget_seconds
@@ -237,8 +249,7 @@ class _Run:
             {"algorithm": one.algorithm, "settings": dict(one.settings), "folds": piece}
             for piece in pieces_of(range(len(self.folds)), len(self.data.y))
         ]
-        parent = held_bytes_here()
-        most = max(parent * 1.2, (self.shared["memory_bytes"] - parent) / max(self.job.threads, 1))
+        most = left_bytes(self.shared["memory_bytes"], self.job.threads)
         shared = {**self.shared, "until": until, "most_bytes": most}
         # Here, wherever the search was: to connect to a cluster once more takes longer than these small fits.
         answers = LocalExecutor(self.job.threads).map(name_of(examine), items, shared, lambda _done: None)

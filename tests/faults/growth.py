@@ -25,10 +25,9 @@ from .judging import (
 from .scheduler import Harm
 from .vitals import YARDSTICK, Vitals
 
-# Of one process: its pool of PostgreSQL (DATABASE_POOL_MAX_SIZE), and beside each of these, for a moment, the one that
-# asks the server to give up its query; for Redis the pool (REDIS_POOL_SIZE), the pipeline,
+# Of one process: its pool of PostgreSQL (DATABASE_POOL_MAX_SIZE); for Redis the pool (REDIS_POOL_SIZE), the pipeline,
 # who listens, and the broker's; for objects the session's and the SDK's; between services as many as people may ask.
-MOST = {"postgres": 20, "redis": 40, "object-store": 74, "data-service": 40, "ai-service": 40}
+MOST = {"postgres": 10, "redis": 40, "object-store": 74, "data-service": 40, "ai-service": 40}
 # All of them together, with those whose process has just been killed.
 MOST_CLIENTS = {"postgres": 90, "redis": 200}
 

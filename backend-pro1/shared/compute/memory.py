@@ -8,23 +8,26 @@ from pathlib import Path
 KIBIBYTE = 1024
 _COUNTED = (b"RssAnon:", b"RssShmem:")
 _OWN = (b"Private_Dirty:",)
+_TELLS = sys.platform == "linux"
 
 
 def holds_more(pid: int, limit: float) -> bool:
     """Whether `pid` and its descendants hold more than `limit` bytes, what forks share with it counted once.
 
     Telling apart what is shared takes the kernel tens of milliseconds a gigabyte, so that is only done where the rest
-    does not answer the question.
+    does not answer the question. Where the kernel cannot tell, what is shared counts for each.
     """
     if held_bytes(pid) <= limit:
         return False
+    if not _TELLS:
+        return True
     _, *descendants = _family(pid)
     return _status_bytes(pid) + sum(map(_own_bytes, descendants)) > limit
 
 
 def adds_more(pid: int, limit: float) -> bool:
     """Whether a fork and its descendants hold more than `limit` bytes beside what they share with whoever forked it."""
-    return held_bytes(pid) > limit and sum(map(_own_bytes, _family(pid))) > limit
+    return held_bytes(pid) > limit and (not _TELLS or sum(map(_own_bytes, _family(pid))) > limit)
 
 
 def held_bytes(pid: int) -> int:
@@ -32,7 +35,7 @@ def held_bytes(pid: int) -> int:
 
     What forks share counts for each of them.
     """
-    if sys.platform == "linux":
+    if _TELLS:
         return sum(map(_status_bytes, _family(pid)))
     return _portable_bytes(pid)
 
@@ -50,8 +53,8 @@ def _status_bytes(pid: int) -> int:
 
 
 def _own_bytes(pid: int) -> int:
-    """What it shares with no other process; where the kernel does not tell, all that it holds."""
-    return _sum_of(Path(f"/proc/{pid}/smaps_rollup"), _OWN) if sys.platform == "linux" else _portable_bytes(pid)
+    """What it shares with no other process."""
+    return _sum_of(Path(f"/proc/{pid}/smaps_rollup"), _OWN)
 
 
 def _sum_of(file: Path, names: tuple[bytes, ...]) -> int:

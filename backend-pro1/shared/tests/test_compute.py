@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.compute import ComputeFailed, ComputePool, Progress
+from shared.compute import ComputeFailed, ComputePool, Progress, memory
 from shared.compute.memory import _family, _portable_bytes, adds_more, held_bytes, holds_more
 from shared.testing.processes import gone, is_alive, started
 from shared.testing.submission import eventually
@@ -129,6 +129,14 @@ class TestFailures:
         finally:
             os.killpg(parent.pid, signal.SIGKILL)
             parent.communicate()
+
+    def test_where_nobody_tells_what_is_shared_all_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(memory, "_TELLS", False)
+        monkeypatch.setattr(memory, "_sum_of", lambda *_: 0)
+        here = os.getpid()
+        for more in (holds_more, adds_more):
+            assert more(here, 1024 * 1024)
+            assert not more(here, 2**40)
 
 
 class TestEnds:

@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ..app.engines.training import refit, training
+from shared.compute import ComputeError
+
+from ..app.engines.training import evaluation, refit, training
 from ..app.engines.training.calibration import NONE, SIGMOID, calibrate
 from ..app.engines.training.families import families_for
 from ..app.engines.training.run import _bounded
@@ -34,6 +36,21 @@ class TestKept:
         assert answer["summary"]["algorithm"] == "logistic"
         assert "refit_cut" in [warning["code"] for warning in answer["warnings"]]
         assert served.predict([{"x": 3.0, "kind": "a"}])[0]["value"] == "yes"
+
+
+class TestNone:
+    @pytest.mark.parametrize(
+        ("cut", "said"),
+        [("memory", "more memory than 1536 MB"), ("crashed", "can be fitted"), ("late", "within 600 seconds")],
+    )
+    def test_the_error_says_what_became_of_the_candidates(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: str, said: str
+    ) -> None:
+        parameters = {"target": "large", "features": ["x"], "algorithm": "logistic", "budget_seconds": 600}
+        with unforked(), pytest.raises(ComputeError) as failure:
+            monkeypatch.setattr(evaluation, "isolated", lambda *_: {"cut": cut})
+            trained(tmp_path, mixed(), parameters)
+        assert (failure.value.code, said in failure.value.detail) == ("budget_too_small", True)
 
 
 class TestSense:

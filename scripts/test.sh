@@ -108,12 +108,14 @@ piece_e2e_instances() {
   (pytest_with_servers "$REPO_ROOT" -m e2e tests/e2e) || code=$?
   choose_instances test1
   (pytest_with_servers "$REPO_ROOT" -m e2e tests/faults) || code=$?
+  stop_instances test1 test2
   exit "$code"
 }
 
 piece_e2e_attacks() {
   start_attacked
-  pytest_with_servers "$REPO_ROOT" -m e2e tests/adversarial
+  pytest_with_servers "$REPO_ROOT" -m e2e tests/adversarial || exit "$?"
+  stop_instances test3 test5
 }
 
 # Each folder by itself, as its tests have the scripted model to themselves; 5 says that none of them was chosen.
@@ -169,7 +171,8 @@ piece_monitoring_all() {
   if ((code == IMPOSSIBLE)); then echo "skipped: $(tail -n 1 <<<"$said")" && return; fi
   ((code == 0)) || { echo "$said" && exit "$code"; }
   start_watched
-  pytest_with_servers "$REPO_ROOT" -m monitoring tests/monitoring
+  pytest_with_servers "$REPO_ROOT" -m monitoring tests/monitoring || exit "$?"
+  stop_instances test7
 }
 
 chosen_monitoring() { piece_monitoring_all; }

@@ -79,6 +79,14 @@ urls_of() {
   local_mode url "${options[@]}" | paste -sd,
 }
 
+# Those that have served: what stands idle still takes a part of a core from the tests that follow.
+stop_instances() {
+  local name
+  for name in "$@"; do
+    [[ -n "$KEEP" ]] || local_mode down --project "$name" >/dev/null
+  done
+}
+
 # Those of this run, or what an earlier one left that failed or was killed; $1 is empty to keep data and logs.
 remove_instances() {
   local name

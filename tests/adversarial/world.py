@@ -9,6 +9,8 @@ from .wire import own_address
 
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 CSV = b"a,b,same\n" + b"".join(b"%d,%d,1\n" % (n % 7, n % 5) for n in range(40))
+# What belongings are made of comes before what others have ordered meanwhile.
+FIRST = 9
 # One pixel.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -126,7 +128,7 @@ class World:
     @cached_property
     def task_id(self) -> str:
         """A finished analysis with an artifact."""
-        task = self.owner.analyse(self.dataset, "cluster", {"columns": ["a", "b"], "k": 2})
+        task = self.owner.analyse(self.dataset, "cluster", {"columns": ["a", "b"], "k": 2}, priority=FIRST)
         assert task["status"] == "succeeded", task
         return str(task["id"])
 
@@ -135,8 +137,7 @@ class World:
         """A model of two versions without an alias."""
         body = {"project_id": self.project_id, "dataset_id": self.dataset_id, "target": "a", "features": ["b"]}
         order = {**body, "problem": "regression", "algorithm": "linear", "name": "plans", "budget_seconds": 20}
-        # Before what others have ordered meanwhile.
-        ids = [self.owner.ok("POST", "/models/train", json={**order, "priority": 9})["id"] for _ in range(2)]
+        ids = [self.owner.ok("POST", "/models/train", json={**order, "priority": FIRST})["id"] for _ in range(2)]
         tasks = [self.owner.ok("GET", f"/tasks/{task_id}?wait=60") for task_id in ids]
         assert [task["status"] for task in tasks] == ["succeeded"] * 2, tasks
         return str(self.owner.ok("GET", f"/tasks/{ids[0]}/result")["summary"]["model_id"])
@@ -149,7 +150,7 @@ class World:
     @cached_property
     def failed_task_id(self) -> str:
         """An analysis that can be retried, since it failed."""
-        task = self.owner.analyse(self.dataset, "regression", {"target": "a", "features": ["same"]})
+        task = self.owner.analyse(self.dataset, "regression", {"target": "a", "features": ["same"]}, priority=FIRST)
         assert task["status"] == "failed", task
         return str(task["id"])
 

@@ -74,7 +74,7 @@ class Api:
         }
         task: dict[str, Any] = self.ok("POST", "/analysis", params={"wait": 60}, json=body)
         while task["status"] not in FINAL:
-            task = self.ok("GET", f"/tasks/{task['id']}")
+            task = self.ok("GET", f"/tasks/{task['id']}?wait=60")
         return task
 
     def result(self, task: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,8 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from ..adversarial.places import Place, places
+from ..patience import wait_for
 from .api import Api
 from .conftest import Visit
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.e2e
 REQUESTS = 10_000
 PEOPLE = 5
 AT_ONCE = 40
-PATIENCE_SECONDS = 60.0
 ALWAYS = {"timestamp", "level", "event", "service", "project", "instance", "logger"}
 HOSTILE = (
     b"x" * 65,
@@ -55,13 +54,6 @@ def lines_of(place: Place, part: str) -> Iterator[dict[str, Any]]:
                     line = json.loads(text)
                     assert line.keys() >= ALWAYS
                     yield line
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def logs(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:

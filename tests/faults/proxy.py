@@ -11,6 +11,10 @@ from types import TracebackType
 from typing import Self
 
 CHUNK_BYTES = 64 * 1024
+# How a request to cancel a statement begins, which PostgreSQL takes on a connection of its own (protocol 3.0, 55.7).
+CANCELLATION = bytes.fromhex("0000001004d2162e")
+# Sockets of such connections may still be in a list that was read a moment ago.
+REMEMBERED_SECONDS = 1.0
 
 
 class Mode(StrEnum):
@@ -47,6 +51,8 @@ class FaultProxy:
         self._port = port
         self._target = target
         self._rule = PASS
+        # The clients' ports of connections that only cancel a statement.
+        self.cancelling: frozenset[int] = frozenset()
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -82,23 +88,32 @@ class FaultProxy:
         serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port: int = writer.get_extra_info("peername")[1]
         self._open.add(writer)
         try:
+            # In every protocol that passes here the client speaks first.
+            first = await reader.read(CHUNK_BYTES)
+            if first.startswith(CANCELLATION):
+                self.cancelling |= {port}
             # Silent at first is silent for good: who connects to a black hole waits for it to end.
             await self._audible.wait()
-            if self._rule.mode is not Mode.REFUSE:
-                await self._forward(reader, writer)
+            if first and self._rule.mode is not Mode.REFUSE:
+                await self._forward(first, reader, writer)
         except OSError:
             pass
         finally:
             self._open.discard(writer)
             writer.transport.abort()
+            asyncio.get_running_loop().call_later(REMEMBERED_SECONDS, self._forget, port)
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _forget(self, port: int) -> None:
+        self.cancelling -= {port}
+
+    async def _forward(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._open.add(far_writer)
         pumps = [
-            asyncio.create_task(self._pump(reader, far_writer)),
+            asyncio.create_task(self._pump(reader, far_writer, first)),
             asyncio.create_task(self._pump(far_reader, writer)),
         ]
         try:
@@ -110,10 +125,11 @@ class FaultProxy:
             self._open.discard(far_writer)
             far_writer.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, first: bytes = b"") -> None:
         counted: tuple[Rule, int] = (self._rule, 0)
         with contextlib.suppress(OSError):
-            while data := await source.read(CHUNK_BYTES):
+            data = first or await source.read(CHUNK_BYTES)
+            while data:
                 await self._audible.wait()
                 rule = self._rule
                 passed = (counted[1] if counted[0] is rule else 0) + len(data)
@@ -127,6 +143,7 @@ class FaultProxy:
                     return
                 target.write(data)
                 await target.drain()
+                data = await source.read(CHUNK_BYTES)
 
 
 class Proxies:
@@ -150,6 +167,10 @@ class Proxies:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def cancelling(self) -> frozenset[int]:
+        """The clients' ports of connections that only cancel a statement, or did until just now."""
+        return frozenset().union(*(proxy.cancelling for proxy in self._proxies.values()))
 
     @contextmanager
     def obeying(self, name: str, rule: Rule) -> Iterator[None]:

@@ -157,7 +157,9 @@ def _addresses(stores: Instance, number: int) -> Iterator[tuple[str, str]]:
         parts = urlsplit(stores.values[variable])
         login, at, _ = parts.netloc.rpartition("@")
         address = f"{login}{at}127.0.0.1:{_port(number, PROXY_OFFSETS[server])}"
-        yield variable, urlunsplit(parts._replace(netloc=address))
+        # Without a question for TLS first, the proxy sees from the first bytes what a connection is for.
+        query = "sslmode=disable" if server == "postgres" else parts.query
+        yield variable, urlunsplit(parts._replace(netloc=address, query=query))
     for service, variable in LINKS.items():
         yield variable, f"http://127.0.0.1:{_port(number, PROXY_OFFSETS[service])}"
     yield "EXTERNAL_SERVERS", ",".join(URL_VARIABLES)

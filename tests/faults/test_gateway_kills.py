@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
+from ..patience import wait_for
 from .clients import PATIENCE_SECONDS, Insistent, Load
 from .conftest import Join
 from .ledger import Ledger
@@ -124,14 +125,6 @@ class Visitor:
         self._person.ledger.acknowledged("session", token=self._person.log_in()["access_token"])
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Where the gateway takes longer to come back than the grace lasts, nobody may have refreshed before the last."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "nobody refreshed"
-        time.sleep(0.1)
-
-
 def audit(person: Insistent, worker: Worker, kind: str, ledger: Ledger) -> None:
     """Whatever was acknowledged is there under the id that was told, and nothing else is."""
     found = Counter(_there(person, worker)[kind]())
@@ -166,7 +159,8 @@ def test_work_under_kills_is_done_once(servers: Servers, join: Join, ledger: Led
     slow += [*(refresher.refresh for refresher in refreshers), *(visitor.log_in for visitor in visitors)]
     with Load(*slow, pause=0.6), Load(*quick, pause=0.02):
         kill_now_and_then(servers, KILLS)
-        wait_for(lambda: any(refresher.refreshes for refresher in refreshers))
+        # Where the gateway takes longer to come back than the grace lasts, nobody may have refreshed before the last.
+        wait_for(lambda: any(refresher.refreshes for refresher in refreshers), PATIENCE_SECONDS)
     assert ledger.cuts >= KILLS
     for kind, person in people.items():
         audit(person, workers[kind], kind, ledger)

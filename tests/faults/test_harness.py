@@ -4,14 +4,17 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 
 import pytest
 
+from ..patience import wait_for
 from . import audit
-from .proxy import FaultProxy, Mode, Proxies, Rule
+from .proxy import CANCELLATION, FaultProxy, Mode, Proxies, Rule
 from .records import Attempt, Record, Records
 from .scheduler import Fault, Harm, Kind, plan
+from .vitals import leading_to
 
 SAID = b"x" * 10_000
 
@@ -82,6 +85,25 @@ def test_the_proxy_passes_cuts_swallows_and_refuses(echo: int) -> None:
             assert heard(port, 0.2) == b""
         with proxies.obeying("echo", Rule(Mode.DELAY, seconds=0.01)):
             assert heard(port, 5) == SAID
+
+
+def test_the_proxy_tells_connections_that_only_cancel_a_statement_from_others(echo: int) -> None:
+    port = free_port()
+    with Proxies([FaultProxy("postgres", port, ("127.0.0.1", echo))]) as proxies, ExitStack() as stack:
+        connect = partial(socket.create_connection, ("127.0.0.1", port), timeout=5)
+        pooled, beside, swallowed = (stack.enter_context(connect()) for _ in range(3))
+        pooled.sendall(SAID)
+        beside.sendall(CANCELLATION + bytes(8))
+        wait_for(lambda: bool(proxies.cancelling()))
+        assert proxies.cancelling() == {beside.getsockname()[1]}
+        assert len(leading_to({port: "postgres"}, tuple)) == 3
+        assert len(leading_to({port: "postgres"}, proxies.cancelling)) == 2
+        with proxies.obeying("postgres", Rule(Mode.BLACKHOLE)):
+            swallowed.sendall(CANCELLATION + bytes(8))
+            wait_for(lambda: swallowed.getsockname()[1] in proxies.cancelling())
+        for client in (beside, swallowed):
+            client.close()
+        wait_for(lambda: not proxies.cancelling())
 
 
 def record(**facts: object) -> Record:

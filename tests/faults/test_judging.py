@@ -154,7 +154,7 @@ def test_every_format_is_another_file_of_the_same_rows() -> None:
 
 def test_what_a_process_holds_is_seen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        sockets = leading_to({server.getsockname()[1]: "postgres"})
+        sockets = leading_to({server.getsockname()[1]: "postgres"}, tuple)
         opened = descriptors(os.getpid())
         assert [sockets[one] for one in opened if one in sockets] == ["postgres"]
         assert f"socket:[{os.fstat(client.fileno()).st_ino}]" in sockets

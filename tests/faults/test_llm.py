@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from ..e2e.api import FINAL
 from ..e2e.llm import Rules, captured, scripted
+from ..patience import wait_for
 from .clients import Insistent
 from .conftest import Join
 from .servers import Servers
@@ -72,13 +71,6 @@ def asked(person: Insistent) -> tuple[str, str]:
     return project, str(task["id"])
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.1)
-
-
 def is_speaking(person: Insistent, task_id: str) -> bool:
     """Whether the first words of the answer have reached somebody."""
     path = f"/analysis/ask/{task_id}/stream"
@@ -93,7 +85,7 @@ def test_a_worker_killed_in_the_middle_of_an_answer(servers: Servers, join: Join
         assert is_speaking(person, task_id)
         servers.kill_program("ai-worker")
         before = asyncio.run(look(servers.database_url, project, task_id))
-        wait_for(lambda: person.insist("GET", f"/tasks/{task_id}").json()["status"] in FINAL)
+        wait_for(lambda: person.insist("GET", f"/tasks/{task_id}").json()["status"] in FINAL, PATIENCE_SECONDS)
         answer = person.insist("GET", f"/analysis/{task_id}/result").json()["summary"]
         after = asyncio.run(look(servers.database_url, project, task_id))
     # The first run, unless the worker still spared a model that another test had taken away.

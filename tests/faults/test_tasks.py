@@ -4,7 +4,7 @@ import asyncio
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from programs import programs
 from selection import Selection
 
 from ..adversarial.places import Place
+from ..patience import wait_for
 from .clients import Load
 from .conftest import Join
 from .harm import Harms
@@ -136,13 +137,6 @@ def scratches(place: Place) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 class Watcher:
     """Looks at one task past the services."""
 
@@ -176,7 +170,7 @@ def computations(worker: psutil.Process) -> list[psutil.Process]:
 def frozen(stage: Stage, watcher: Watcher) -> Iterator[psutil.Process]:
     """Whoever runs the task stands still, and its lease runs out."""
     first = holder(watcher.until("running", 1))
-    wait_for(lambda: computations(first) != [])
+    wait_for(lambda: computations(first) != [], SETTLING_SECONDS)
     with stopped([first, *first.children(recursive=True)]):
         asyncio.run(lapse(stage.database_url, watcher.task_id))
         yield first
@@ -185,13 +179,13 @@ def frozen(stage: Stage, watcher: Watcher) -> Iterator[psutil.Process]:
 def test_a_frozen_worker_cannot_write_what_another_has_done(place: Place, stage: Stage, join: Join) -> None:
     customer = Customer(join(), 1)
     with another(place, "data-worker") as twin:
-        wait_for(lambda: asyncio.run(is_known(stage.database_url, twin)))
+        wait_for(lambda: asyncio.run(is_known(stage.database_url, twin)), SETTLING_SECONDS)
         before = scratches(place)
         watcher = Watcher(stage, customer.project, customer.slow())
         with frozen(stage, watcher):
             watcher.until("succeeded", 2)
         # Now the first one ends, and tidies up.
-        wait_for(lambda: scratches(place) <= before)
+        wait_for(lambda: scratches(place) <= before, SETTLING_SECONDS)
         record = watcher.look()
         assert (record.status, record.claims, record.results) == ("succeeded", 2, 1)
         assert [run.outcome for run in record.runs] == ["died", "succeeded"]
@@ -202,7 +196,7 @@ def test_a_frozen_worker_cannot_write_what_another_has_done(place: Place, stage:
         with frozen(stage, watcher) as first:
             second = holder(watcher.until("running", 2))
         # The first one learns that it has lost its task, and lets go of it; the second keeps it.
-        wait_for(lambda: computations(first) == [])
+        wait_for(lambda: computations(first) == [], SETTLING_SECONDS)
         assert computations(second) != []
         assert (watcher.look().status, watcher.look().claims) == ("running", 2)
         customer.call_off(watcher.task_id)

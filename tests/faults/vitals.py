@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +63,8 @@ class Vitals:
     def _look(self) -> None:
         with suppress(OSError, psutil.Error):
             known = Supervisor(self._stage.services).processes()
-            sockets = leading_to(self._targets)
+            # asyncpg cancels a statement on a connection beside its pool, as the protocol asks for.
+            sockets = leading_to(self._targets, self._stage.proxies.cancelling)
             for name in WATCHED:
                 if name in known and known[name].pid:
                     with suppress(OSError, psutil.Error):
@@ -110,14 +111,18 @@ def descriptors(pid: int) -> list[str]:
     return found
 
 
-def leading_to(targets: Mapping[int, str]) -> dict[str, str]:
-    """Which server each connected socket of the machine leads to, by the port at its other end."""
-    found = {}
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+def leading_to(targets: Mapping[int, str], apart: Callable[[], Collection[int]]) -> dict[str, str]:
+    """Which server each connected socket of the machine leads to, by the port at its other end.
+
+    Without sockets whose own ports `apart` names once the list of them has been read.
+    """
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    others, found = apart(), {}
+    for line in lines:
         fields = line.split()
-        port = int(fields[2].rpartition(":")[2], 16)
-        if port in targets:
-            found[f"socket:[{fields[9]}]"] = targets[port]
+        own, far = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
+        if far in targets and own not in others:
+            found[f"socket:[{fields[9]}]"] = targets[far]
     return found
 
 

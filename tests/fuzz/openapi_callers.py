@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import deque
 from contextlib import suppress
 from functools import cached_property
 
@@ -33,6 +34,8 @@ HARMFUL = {
 }
 _NAME = re.compile(r"\{(\w+)\}")
 HOLDERS = ("whole", "spare")
+# So many of the tasks that cases have ordered may wait or work; otherwise what belongings are made of waits for hours.
+OPEN_TASKS = 6
 # Of a service's own routes, which the gateway does not show.
 _OWN = Rule(Least.ANYBODY, OPEN)
 
@@ -48,6 +51,8 @@ class Callers:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._worlds = {name: World(place.gateway) for name in HOLDERS}
+        # The last of them, as addresses of who ordered them.
+        self._ordered: deque[tuple[Api, str]] = deque()
 
     @cached_property
     def _administrator(self) -> Api:
@@ -62,9 +67,11 @@ class Callers:
         return f"Bearer {token}"
 
     def _token(self, operation: str) -> str:
+        return str(self._person(operation).tokens["access_token"])
+
+    def _person(self, operation: str) -> Api:
         rule = rule_of(operation)
-        person = self._administrator if rule.admin or rule.least is Least.ADMIN else self._world(operation).owner
-        return str(person.tokens["access_token"])
+        return self._administrator if rule.admin or rule.least is Least.ADMIN else self._world(operation).owner
 
     def _bad_tokens(self, operation: str) -> list[str]:
         owner = self._world(operation).owner
@@ -89,6 +96,16 @@ class Callers:
             self.revive()
         elif status < httpx.codes.BAD_REQUEST:
             self._note_success(operation, path)
+
+    def ordered(self, operation: str, task_id: str) -> None:
+        """`operation` was accepted as a task: the oldest of those that nobody has looked after is called off."""
+        person = self._person(operation)
+        self._ordered.append((person, f"/tasks/{task_id}/cancel"))
+        if len(self._ordered) > OPEN_TASKS:
+            who, path = self._ordered.popleft()
+            # Whose account, project or session is gone cannot: 401, 404; and a task that has ended answers 409.
+            with suppress(httpx.HTTPError, RuntimeError):
+                who.client.post(path)
 
     def _note_success(self, operation: str, path: str) -> None:
         if operation in HARMFUL:

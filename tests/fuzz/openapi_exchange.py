@@ -31,6 +31,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+ACCEPTED = 202
 SECONDS = 60
 LONGEST_TEXT = 1500
 PRINCIPALS = ("valid", "invalid", "none")
@@ -101,6 +102,8 @@ class Exchange:
         self._ledger.answered(self._at, case.operation.label, response.status_code, time.monotonic() - began)
         if who == "valid":
             self._callers.note(name, case.operation.path, response.status_code)
+            if (task := _unfinished(response)) is not None:
+                self._callers.ordered(name, task)
         return response
 
     def _answer(self, case: Any, headers: dict[str, str], form: Form) -> Response:
@@ -137,6 +140,14 @@ class Exchange:
         except FailureGroup as group:
             for failure in group.exceptions:
                 yield f"{failure.__class__.__name__} {status}", f"{failure} {response.content[:600]!r}"
+
+
+def _unfinished(response: Response) -> str | None:
+    """The task that has been accepted, if there is one."""
+    if response.status_code != ACCEPTED:
+        return None
+    said = response.json()
+    return str(said["id"]) if isinstance(said, dict) and said.get("status") in ("queued", "running") else None
 
 
 def _is_stream(case: Any) -> bool:

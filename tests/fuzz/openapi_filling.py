@@ -15,6 +15,8 @@ _NAME = re.compile(r"\{(\w+)\}")
 KNOWN_BODY = 0.25
 # How long somebody waits for a task, and what a training may take.
 LONGEST = {"wait": 0.2, "budget_seconds": 5}
+# What learns for a minute unless it is told otherwise.
+TRAINING = "models_train"
 
 Form = tuple[str, bytes] | None
 
@@ -36,6 +38,8 @@ class Filler:
             case.body = self._mixed(case.body)
         elif case.body is not NOT_SET:
             case.body = self._value("", case.body, part)
+        if self._operation == TRAINING and isinstance(case.body, dict):
+            case.body.setdefault("budget_seconds", LONGEST["budget_seconds"])
 
     def known(self, operation: Any) -> tuple[Any, Form]:
         """The request of the table of rules; where its body is no JSON, that body beside the case."""

@@ -49,19 +49,20 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _status_bytes(pid: int) -> int:
-    return _sum_of(Path(f"/proc/{pid}/status"), _COUNTED)
+    return _sum_of(Path(f"/proc/{pid}/status"), _COUNTED) or 0
 
 
 def _own_bytes(pid: int) -> int:
-    """What it shares with no other process."""
-    return _sum_of(Path(f"/proc/{pid}/smaps_rollup"), _OWN)
+    """What it shares with no other process; all of it where we may not know that of this process."""
+    own = _sum_of(Path(f"/proc/{pid}/smaps_rollup"), _OWN)
+    return _status_bytes(pid) if own is None else own
 
 
-def _sum_of(file: Path, names: tuple[bytes, ...]) -> int:
+def _sum_of(file: Path, names: tuple[bytes, ...]) -> int | None:
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
-        return 0
+        return None
     return sum(int(line.split()[1]) * KIBIBYTE for line in lines if line.startswith(names))
 
 

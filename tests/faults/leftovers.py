@@ -24,7 +24,10 @@ TAKEN_AT_ONCE = 12
 _REFERENCED = """
 SELECT unnest(raw_keys) AS key FROM dataset_versions
 UNION SELECT parquet_key FROM dataset_versions WHERE parquet_key IS NOT NULL
-UNION SELECT key FROM upload_parts
+UNION SELECT key FROM upload_parts WHERE NOT upload_id = ANY (
+    -- Theirs comes when the one who was given the address sends it.
+    SELECT id FROM uploads WHERE kind = 'presigned' AND status = 'open'
+)
 UNION SELECT key FROM query_results
 UNION SELECT artifact ->> 'key' FROM analysis_results CROSS JOIN LATERAL jsonb_array_elements(artifacts) AS artifact
 UNION SELECT key FROM model_versions

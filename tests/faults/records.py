@@ -17,6 +17,11 @@ FROM analysis_tasks
 WHERE project_id = ANY($1::uuid[])
 """
 
+_UNFINISHED = """
+SELECT count(*) FROM analysis_tasks
+WHERE (NOT status = ANY($1) OR lease_until IS NOT NULL) AND project_id = ANY($2::uuid[])
+"""
+
 _ATTEMPTS = """
 SELECT a.task_id::text, a.claim, a.worker, a.outcome, a.counted,
        extract(epoch FROM a.started_at)::float8 AS started, extract(epoch FROM a.ended_at)::float8 AS ended
@@ -134,14 +139,10 @@ async def _read(connection: "asyncpg.Connection[Any]", projects: list[str]) -> R
 
 
 async def unfinished(url: str, projects: Iterable[str]) -> int:
-    """How many tasks have not ended."""
+    """How many tasks have not ended, or have without what their kinds do then."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        found: int = await connection.fetchval(
-            "SELECT count(*) FROM analysis_tasks WHERE NOT status = ANY($1) AND project_id = ANY($2::uuid[])",
-            list(FINAL),
-            list(projects),
-        )
+        found: int = await connection.fetchval(_UNFINISHED, list(FINAL), list(projects))
         return found
     finally:
         await connection.close()

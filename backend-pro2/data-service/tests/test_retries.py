@@ -41,6 +41,10 @@ class Retries:
         self.resources.settings = self._settings
         return await self.resources.ledger.read(claimed.id, self.who)
 
+    async def settle(self) -> int:
+        """What a worker does for tasks that have ended without it; their number."""
+        return await self._leases().reconcile()
+
     def late_run(self, task: Task) -> TaskRun:
         """A run that still believes to hold the task as it was."""
         return TaskRun(task, self.resources, self._leases())
@@ -76,6 +80,12 @@ class Retries:
         found: dict[str, Any] = answer.json()
         assert answer.status_code == 202, answer.text
         return found
+
+    async def called_off(self, place: str) -> None:
+        """A version whose task is cancelled while it waits; no worker has done yet what is due then."""
+        await self.add(place)
+        task = await task_of(self, place)
+        assert (await self.resources.ledger.cancel(task.id, self.who)).status == TaskStatus.CANCELLED
 
     async def outcomes(self, task: Task) -> list[str]:
         """How each run of the task has ended."""
@@ -134,6 +144,24 @@ async def test_while_another_version_is_being_made(retries: Retries, place: str)
     assert (late.status, late.error_code) == (TaskStatus.FAILED, "version_superseded")
     assert await retries.dataset(place) == ("ready", 2, None)
     assert (await retries.client.get(f"{place}/versions/1", headers=retries.headers)).json()["status"] == "failed"
+
+
+async def test_a_version_that_was_called_off_stands_in_nobodys_way(retries: Retries, place: str) -> None:
+    failed = await task_of(retries, place)
+    # An earlier one is tried again, another one is sent, and one is gone back to.
+    await retries.called_off(place)
+    assert (await retries.retry(failed)).status == TaskStatus.SUCCEEDED
+    await retries.called_off(place)
+    await retries.add(place)
+    assert (await retries.run_next()).version == 4
+    await retries.called_off(place)
+    answer = await retries.client.post(f"{place}/rollback", headers=retries.headers, json={"version": 1})
+    assert answer.status_code == 200, answer.text
+    assert await retries.dataset(place) == ("ready", 6, None)
+    assert await retries.settle() == 3
+    assert await retries.dataset(place) == ("ready", 6, None)
+    found = (await retries.client.get(f"{place}/versions", headers=retries.headers)).json()["items"]
+    assert sorted(one["version"] for one in found if one["status"] == "failed") == [2, 3, 5]
 
 
 async def test_where_there_is_nothing_left(retries: Retries, place: str) -> None:

@@ -88,11 +88,12 @@ async def mark_failed(session: Session, task: Task) -> None:
     cancelled = task.status == TaskStatus.CANCELLED
     code = "cancelled" if cancelled else task.error_code or "internal_error"
     detail = _CANCELLED if cancelled else task.error_detail or ""
+    # The dataset before its versions, as a removal has it; and nobody begins another version meanwhile.
+    await datasets.lock(session, task.dataset_id)
     found = await versions.raw_file(session, task.dataset_id, task.version)
     if found is None or found.status != "ingesting":
-        # A retry that could not even begin: the dataset may be busy with another version.
+        # A retry that could not even begin, or one that was given up: the dataset may be busy with another version.
         return
-    # The dataset before its versions, as a removal has it.
     await datasets.mark_failed(session, task.dataset_id, code, detail)
     await versions.mark_failed(session, task.dataset_id, task.version)
 
@@ -109,6 +110,7 @@ async def _reopen(run: TaskRun, dataset_id: UUID, version: int) -> None:
             # What it would hold is not in the later one, which was made of what came before both.
             if locked.current_version is not None and locked.current_version > version:
                 raise SUPERSEDED
+            await versions.give_up(session, dataset_id)
             await versions.reopen(session, dataset_id, version)
             await datasets.reopen(session, dataset_id, run.task.id)
     except UniqueViolation as error:

@@ -49,6 +49,8 @@ async def begin_version(session: Session, ledger: TaskLedger, order: VersionOrde
         TooManyTasks: the project's quota of unfinished tasks is used up.
     """
     number = await versions.next_number(session, order.dataset_id)
+    if number > 1:
+        await versions.give_up(session, order.dataset_id)
     task = await ledger.submit(session, _task(order, number))
     file = order.file or RawUpload("", (), 0, None)
     version = NewVersion(

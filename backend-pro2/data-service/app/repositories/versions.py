@@ -96,6 +96,15 @@ _REOPEN = """
 UPDATE dataset_versions SET status = 'ingesting' WHERE dataset_id = $1 AND version = $2 AND status = 'failed'
 """
 
+# A task that is cancelled while it waits has ended before a worker does what its kind does then.
+_GIVE_UP = """
+UPDATE dataset_versions AS version
+SET status = 'failed'
+FROM analysis_tasks AS task
+WHERE version.dataset_id = $1 AND version.status = 'ingesting' AND task.id = version.task_id
+  AND task.status IN ('failed', 'cancelled')
+"""
+
 _FAILED = "UPDATE dataset_versions SET status = 'failed' WHERE dataset_id = $1 AND version = $2 AND status <> 'ready'"
 
 
@@ -236,6 +245,11 @@ async def next_number(session: Session, dataset_id: UUID) -> int:
     """The number of the next version of the dataset, which the caller holds."""
     number: int = await session.fetch_value(_NEXT_NUMBER, dataset_id)
     return number
+
+
+async def give_up(session: Session, dataset_id: UUID) -> None:
+    """Let no version stand in the way whose task has ended without it; the caller has locked the dataset."""
+    await session.execute(_GIVE_UP, dataset_id)
 
 
 async def add_parents(session: Session, dataset_id: UUID, version: int, parents: Sequence[Parent]) -> None:

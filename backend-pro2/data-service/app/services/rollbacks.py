@@ -50,6 +50,7 @@ class Rollbacks:
         return dataset
 
     async def _make(self, session: Session, dataset_id: UUID, user_id: UUID, to: int) -> None:
+        await versions.give_up(session, dataset_id)
         if await rollbacks.has_unfinished(session, dataset_id):
             raise in_progress()
         # Once more, now that nobody can expire or block it.

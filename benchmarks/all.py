@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .harness.board import MARK, exit_code, paragraphs, read_records
+from .harness.board import MARK, exit_code, paragraphs, published, read_records
 from .harness.errors import BenchError, run_main
-from .harness.paths import ROOT, SCRATCH, scratch
+from .harness.paths import PUBLISHED, ROOT, SCRATCH, scratch
 from .harness.quiet import bound, load_now, wait_until_quiet
 from .harness.record import RESULTS_VARIABLE, results_folder
 from .harness.report import PUBLISH, put_between, say
@@ -112,12 +112,12 @@ def main() -> int:
         os.environ[RESULTS_VARIABLE] = str(SCRATCH / "results-quick")
     results = results_folder()
     failures = measure(names, options, results)
-    known = read_records(results, QUICK)
-    ours = {name: known[name] for name in names if name in known and name not in failures}
+    ours = read_records(results, [name for name in names if name not in failures])
     for paragraph in paragraphs(ours, failures):
         say(paragraph)
     if options.publish:
         # Those not chosen stand there as they were last measured, each with its own date.
+        known = published(ours, PUBLISHED, QUICK)
         put_between(MARK, paragraphs({name: it for name, it in known.items() if name not in failures}, failures))
     if failures:
         sys.stderr.write(f"failed: {', '.join(failures)}; what each said is in {SCRATCH.name}/all-NAME.log\n")

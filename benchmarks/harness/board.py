@@ -19,6 +19,14 @@ def read_records(folder: Path, names: Iterable[str]) -> dict[str, Record]:
     return {name: json.loads(file.read_text()) for name, file in files if file.exists()}
 
 
+def published(fresh: Mapping[str, Record], folder: Path, names: Iterable[str]) -> dict[str, Record]:
+    """What is in git: the `fresh` records, written to `folder`, and of the others those that stand there."""
+    folder.mkdir(exist_ok=True)
+    for name, found in fresh.items():
+        (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    return read_records(folder, names)
+
+
 def paragraphs(records: Mapping[str, Record], failures: Mapping[str, str]) -> list[str]:
     """Where and with what it was measured, the table, and how long each took."""
     return [*_circumstances(records.values()), table(HEAD, [*rows(records), *_failed(failures)]), _durations(records)]

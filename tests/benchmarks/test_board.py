@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.board import exit_code, paragraphs, read_records
+from benchmarks.all import QUICK
+from benchmarks.harness.board import MARK, exit_code, paragraphs, published, read_records
+from benchmarks.harness.paths import PUBLISHED
+from benchmarks.harness.report import README
 
 CHECKS = [
     {"target": "at least 8 x naive", "measured": "13.1", "met": True},
@@ -64,3 +67,17 @@ def test_records_come_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
     for name in ("tasks", "auth_me"):
         (tmp_path / f"{name}.json").write_text(json.dumps(record(name)))
     assert list(read_records(tmp_path, ["auth_me", "absent", "tasks"])) == ["auth_me", "tasks"]
+
+
+def test_what_is_published_keeps_what_was_measured_on_another_machine(tmp_path: Path) -> None:
+    names, folder = ["auth_me", "rolling", "tasks"], tmp_path / "results"
+    first = {name: record(name) for name in ("auth_me", "tasks")}
+    assert published(first, folder, names) == first
+    again = record("tasks", commit="def")
+    assert published({"tasks": again}, folder, names) == {"auth_me": first["auth_me"], "tasks": again}
+
+
+def test_the_table_is_that_of_the_records_in_git() -> None:
+    text = README.read_text().partition(f"<!-- {MARK} -->")[2].partition(f"<!-- end of {MARK} -->")[0]
+    for paragraph in paragraphs(read_records(PUBLISHED, QUICK), {}):
+        assert paragraph in text

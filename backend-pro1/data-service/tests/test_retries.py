@@ -1,5 +1,6 @@
 """Tasks of the data service that failed and are done again, each run in the test's own process."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,11 @@ from shared.resources import Resources
 from shared.tasks import StaleAttempt, Task, TaskRun, TaskStatus
 from shared.tasks.leases import Leases
 from shared.tasks.runner import TaskRunner, aftermath_of
+from shared.testing.locks import until_somebody_waits
 from shared.testing.logins import log_in
 from shared.testing.project import Workspace
 
+from ..app.repositories import datasets, versions
 from ..app.services import contents
 from .conftest import upload
 from .ready import HANDLERS
@@ -162,6 +165,22 @@ async def test_a_version_that_was_called_off_stands_in_nobodys_way(retries: Retr
     assert await retries.dataset(place) == ("ready", 6, None)
     found = (await retries.client.get(f"{place}/versions", headers=retries.headers)).json()["items"]
     assert sorted(one["version"] for one in found if one["status"] == "failed") == [2, 3, 5]
+
+
+async def test_what_is_due_for_a_version_that_was_called_off_waits_for_who_begins_another(
+    retries: Retries, place: str
+) -> None:
+    await retries.called_off(place)
+    dataset_id, other = UUID(Path(place).name), await task_of(retries, place)
+    async with retries.resources.database.transaction() as session:
+        await datasets.lock(session, dataset_id)
+        settling = asyncio.create_task(retries.settle())
+        await until_somebody_waits(retries.resources.database)
+        await versions.give_up(session, dataset_id)
+        await datasets.mark_started(session, dataset_id, other.id)
+    assert await settling == 1
+    # That one is under way, and has not failed.
+    assert (await retries.dataset(place))[2] is None
 
 
 async def test_where_there_is_nothing_left(retries: Retries, place: str) -> None:

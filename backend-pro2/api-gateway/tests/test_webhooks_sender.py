@@ -9,6 +9,7 @@ from asgi_lifespan import LifespanManager
 from shared.config import Settings
 from shared.database import Database
 from shared.resources import Resources
+from shared.testing.locks import until_somebody_waits
 from shared.webhook_outbox import MAXIMUM_WEBHOOKS, WebhookEvent
 
 from ..app.core.webhook_secrets import shown
@@ -22,9 +23,6 @@ from .webhook_receiver import SILENCE, Receiver, answer, receiver
 pytestmark = pytest.mark.integration
 
 DUE = "UPDATE webhook_deliveries SET due_at = now() WHERE status = 'pending'"
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture
@@ -80,11 +78,7 @@ class TestDelivery:
         async with outbox.database.transaction() as session:
             await session.execute("DELETE FROM webhooks WHERE id = $1", webhook_id)
             telling = asyncio.create_task(outbox.tell())
-
-            async def waits() -> bool:
-                return bool(await value(outbox.database, WAITING))
-
-            await eventually(waits)
+            await until_somebody_waits(outbox.database)
         await telling
         assert await outbox.statuses() == {}
 

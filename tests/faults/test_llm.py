@@ -25,7 +25,8 @@ PLAN = {"text": json.dumps({"sql": "SELECT region, sum(units) AS units FROM sale
 # Far longer than it takes to kill somebody who listens to it.
 SLOWLY = {"text": "North sells {{t1[0].units}} units. " + "It is the best of all regions here. " * 40, "pause": 2.0}
 BRIEFLY = {"text": "North sells {{t1[0].units}} units, South {{t1[1].units}}."}
-RULES: Rules = {"(killed)": [PLAN, SLOWLY, BRIEFLY]}
+MARK = "(killed)"
+RULES: Rules = {MARK: [PLAN, SLOWLY, BRIEFLY]}
 PATIENCE_SECONDS = 240.0
 
 CALLS = """
@@ -66,7 +67,7 @@ def asked(person: Insistent) -> tuple[str, str]:
     files = {"file": ("sales.csv", CSV, "text/csv")}
     dataset = person.done("POST", "/upload/file", params={"wait": 60}, data={"project_id": project}, files=files).json()
     assert dataset["status"] == "ready", dataset
-    body = {"project_id": project, "dataset_ids": [dataset["id"]], "question": "Which region sells most? (killed)"}
+    body = {"project_id": project, "dataset_ids": [dataset["id"]], "question": f"Which region sells most? {MARK}"}
     task = person.done("POST", "/analysis/ask", params={"wait": 0}, json=body).json()
     return project, str(task["id"])
 
@@ -98,7 +99,9 @@ def test_a_worker_killed_in_the_middle_of_an_answer(servers: Servers, join: Join
     assert [call["is_estimated"] for call in after.calls] == [False, True, False]
     assert after.calls[1]["tokens_in"] > 0
     assert after.booked == after.metered
-    assert len(captured(tmp_path)) == len(after.calls) == after.metered[0]
+    # Questions that other tests have left asked for a model, too, once there was one.
+    ours = [one for one in captured(tmp_path) if MARK.encode() in one.request]
+    assert len(ours) == len(after.calls) == after.metered[0]
     usage = person.insist("GET", f"/projects/{project}/usage").json()["llm"]
     told = tuple(usage[name] for name in ("calls", "tokens_in", "tokens_out", "tokens_cached"))
     assert told == after.metered[:4]

@@ -8,8 +8,7 @@ from ..fuzz.openapi_campaign import Campaign
 from ..fuzz.report import Report
 from .places import Place
 
-# A part waits for trainings and analyses, on a machine that may be busy with other tests.
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.e2e
 
 SEED = 20_260_301
 # So that each operation is called as the table of rules says, and once by chance.

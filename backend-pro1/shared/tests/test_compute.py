@@ -120,12 +120,11 @@ class TestFailures:
         parent = started(code)
         megabyte = 1024 * 1024
         try:
-            # All but the last few pages are written by then.
             await eventually(lambda: held_bytes(parent.pid) > 235 * megabyte)
             (child,) = list(_family(parent.pid))[1:]
-            assert holds_more(parent.pid, 130 * megabyte)
+            # The last pages may not be written yet.
+            await eventually(lambda: holds_more(parent.pid, 145 * megabyte) and adds_more(child, 35 * megabyte))
             assert not holds_more(parent.pid, 190 * megabyte)
-            assert adds_more(child, 25 * megabyte)
             assert not adds_more(child, 60 * megabyte)
         finally:
             os.killpg(parent.pid, signal.SIGKILL)

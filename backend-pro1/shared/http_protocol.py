@@ -20,6 +20,10 @@ MAXIMUM_HEAD_BYTES = 64 * 1024
 LARGEST_HELD_BYTES = 8 * 1024
 
 
+class _HeadTooLarge(Exception):
+    """Ends the parser's work."""
+
+
 def _refusal(status: HTTPStatus, headers: dict[str, str], body: bytes) -> bytes:
     fields = {**headers, "content-length": str(len(body)), "connection": "close"}
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in fields.items())]
@@ -113,11 +117,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     The parser keeps an unfinished line, header, chunk extension or trailer whole and copies it whenever more of it
     comes: without a bound one anonymous client fills the memory and stops the event loop.
 
+    What is said in trailers stays there: a proxy in front has judged the head alone. And what is no HTTP is called so
+    only where no answer is on its way that would be taken for it.
+
     It also closes connections whose client is too slow (`shared.slow_clients`), for which uvicorn knows no limit but
     that of an idle connection: each one holds a file descriptor, and a body or an answer holds what serves it.
     """
 
     _fruitless = 0
+    _is_much = False
     _in_body = False
     _body_bytes = 0
     _drains = 0
@@ -146,15 +154,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came; the callbacks below tell whether it led anywhere."""
         self._fruitless += len(data)
+        # Only then is a head measured that is complete at once: one that comes in pieces is stopped below.
+        self._is_much = self._fruitless > MAXIMUM_HEAD_BYTES
         super().data_received(data)
         if self._fruitless > MAXIMUM_HEAD_BYTES and not self.transport.is_closing():
             self._refuse()
 
     def on_headers_complete(self) -> None:
         """A head is complete."""
+        if self._is_much and self._head_bytes() > MAXIMUM_HEAD_BYTES:
+            raise _HeadTooLarge
         self._fruitless = 0
-        self._in_body = True
         super().on_headers_complete()
+        self._in_body = True
+        # The application has the list that was; trailers would be added to it.
+        self.headers = []
         if self._is_leaving and self.cycle is not None:
             self.cycle.keep_alive = False
             self.cycle.scope["state"][STOPPING] = True
@@ -170,6 +184,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._fruitless = 0
         self._in_body = False
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser has given up: say so, or else let the answer on its way be the last."""
+        if self._head_begun() and self._head_bytes() > MAXIMUM_HEAD_BYTES:
+            self._refuse()
+        elif self._may_speak():
+            super().send_400_response(msg)
+        elif self._in_body:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
         """The server stops: answers end as soon as they can, and those without an end of their own at once.
@@ -234,6 +259,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _head_begun(self) -> bool:
         # The parser's first callback makes a new scope, which stands in no cycle before the head is complete.
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _may_speak(self) -> bool:
+        """Whether a last word would be taken for what it is: the answer to what is just being said."""
+        if self._in_body:
+            return not self.pipeline and not self.cycle.response_started
+        return self._is_idle()
 
     def _say_last(self, words: bytes) -> None:
         self.transport.write(words)

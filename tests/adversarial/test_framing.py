@@ -98,6 +98,17 @@ def test_heads_have_a_bound(place: Place, service: str, kilobytes: int) -> None:
         assert talk.statuses in ([], [400], [431]), talk
 
 
+PATHS = {"api-gateway": "/api/v1/projects", "data-service": "/process/query", "ai-service": "/analysis/ask"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_stands_in_trailers_is_believed_by_nobody(place: Place, forge: Forge, service: str) -> None:
+    head = request("POST", PATHS[service], "Content-Type: application/json", "Transfer-Encoding: chunked")
+    trailers = f"Authorization: Bearer {forge.good}\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n".encode()
+    talk = say(place.url(service), head + b"2\r\n{}\r\n0\r\n" + trailers)
+    assert talk.statuses == [401], talk
+
+
 def test_ten_gigabytes_are_refused_before_they_are_sent(place: Place, forge: Forge) -> None:
     for path, kind in (("/api/v1/projects", "application/json"), ("/api/v1/auth/login", "application/json")):
         head = request(

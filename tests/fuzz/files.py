@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from console import note
+
 from . import corpus_headers as headers
 from . import corpus_words as words
 from .cases import chance, chosen, numbers, shares
@@ -83,6 +85,7 @@ def run(options: argparse.Namespace) -> Report:
             for part in chosen(PARTS, options):
                 for number in numbers(counts[part], options):
                     _try(report, child, bench, part, number, options.keep)
+                note(f"{part}: {report.cases} of {sum(counts.values())} cases")
         finally:
             child.close()
     return report

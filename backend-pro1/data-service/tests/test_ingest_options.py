@@ -8,6 +8,7 @@ import pytest
 
 from shared.compute.protocol import ComputeError
 
+from ..app.engines.readers import column_types
 from .reading import read_text, refusal
 
 
@@ -123,3 +124,20 @@ def test_what_cannot_apply_is_refused(tmp_path: Path, options: dict[str, Any]) -
 def test_formats_that_cannot_be_are_refused_for_every_kind_of_file(name: str, content: str) -> None:
     for options in ({"date_format": "%Q"}, {"datetime_format": "%!"}, {"decimal": ",", "thousands": ","}):
         assert refusal(content, name, **options) == "invalid_options"
+
+
+@pytest.mark.parametrize("text", ["", "NA"])
+def test_columns_without_values_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    asked: list[column_types.Pair] = []
+    really = column_types.count_fits
+
+    def noted(*arguments: Any, **options: Any) -> list[tuple[int, int]]:
+        asked.extend(arguments[2])
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(column_types, "count_fits", noted)
+    names = [f"c{number}" for number in range(300)]
+    row = ",".join(["1", *[text] * 299])
+    table = read_text(tmp_path, f"{','.join(names)}\n{row}\n{row}\n")
+    assert table.rows == [(1, *[text or None] * 299)] * 2
+    assert len(asked) <= 2 * len(names)

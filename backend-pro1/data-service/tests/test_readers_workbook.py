@@ -155,3 +155,9 @@ def test_bombs() -> None:
 def test_damage(member: str) -> None:
     assert refusal(edited(BASE, member, lambda text: text[: len(text) // 2])) == "damaged_file"
     assert refusal(BASE[:-200]) == "damaged_archive"
+
+
+@pytest.mark.parametrize("member", [SHEET, STRINGS, BOOK])
+def test_an_encoding_that_nobody_knows(member: str) -> None:
+    content = edited(BASE, member, lambda text: text.replace(b"UTF-8", b"URF-8", 1))
+    assert refusal(content) == "damaged_file"

@@ -93,6 +93,15 @@ class TestHead:
             assert (answer.status_code, answer.content) == (status, b"")
         assert (await client.get(f"{AI}/echo")).status_code == 200
 
+    async def test_one_that_is_too_long_with_what_is_added_is_refused(self, client: httpx.AsyncClient) -> None:
+        # A space more for each field.
+        fields = b"".join(b"x-%d:\r\n" % number for number in range(7200))
+        reader, writer = await raw(client, b"GET %b/echo HTTP/1.1\r\nHost: x\r\n%b\r\n" % (DATA.encode(), fields))
+        said = await reader.readuntil(b"}")
+        writer.close()
+        assert said.startswith(b"HTTP/1.1 431 ")
+        assert b'"code":"headers_too_large"' in said
+
     async def test_redirects_are_the_clients_business(self, client: httpx.AsyncClient) -> None:
         answer = await client.get(f"{AI}/moved")
         assert (answer.status_code, answer.headers["location"]) == (307, "/tasks/echo")

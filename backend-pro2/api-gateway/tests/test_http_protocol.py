@@ -92,3 +92,94 @@ async def test_bodies_and_pipelined_requests_are_not_heads(
     for _ in range(requests):
         assert (await reader.readuntil(b"\r\n\r\n"))[:12] == b"HTTP/1.1 200"
         await reader.readexactly(1)
+
+
+async def test_a_head_that_is_there_at_once_has_the_same_bound(
+    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    reader, writer = connection
+    writer.write(START + b"X: " + b"a" * (MAXIMUM_HEAD_BYTES - 100) + b"\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n"))[:12] == b"HTTP/1.1 200"
+    await reader.readexactly(1)
+    writer.write(START + b"X: " + b"a" * MAXIMUM_HEAD_BYTES + b"\r\n\r\n")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert (await reader.read())[:12] == b"HTTP/1.1 431"
+
+
+class TestTrailers:
+    async def test_they_are_no_headers(self) -> None:
+        seen: list[tuple[bytes, bytes]] = []
+
+        async def note(scope: Scope, receive: Receive, send: Send) -> None:
+            await hello(scope, receive, send)
+            seen.extend(scope["headers"])
+
+        async with serving(note) as url:
+            answer, _ = await _said(url, CHUNKED + b"1\r\nx\r\n0\r\nAuthorization: Bearer x\r\nX-Late: 1\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert [name for name, _ in seen] == [b"host", b"transfer-encoding"]
+
+
+class TestGarbage:
+    """What is no HTTP, and when that is said."""
+
+    @pytest.mark.parametrize("requests", [1, 3])
+    async def test_behind_requests_it_is_not_taken_for_an_answer(self, requests: int) -> None:
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            asked.set()
+            await go_on.wait()
+            await hello(scope, receive, send)
+
+        async with serving(slow) as url:
+            running = asyncio.create_task(_said(url, (START + b"\r\n") * requests + b"\0 no HTTP\r\n\r\n"))
+            await asked.wait()
+            await asyncio.sleep(0.1)
+            go_on.set()
+            answer, closed = await running
+        assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1") == requests
+        assert answer.count(b"connection: close") == 1
+        assert closed
+
+    @pytest.mark.parametrize(
+        "sent", [b"\0 no HTTP\r\n\r\n", b"GET http:// HTTP/1.1\r\n\r\n", CHUNKED + b"1\r\nx\r\nno size\r\n"]
+    )
+    async def test_alone_or_as_a_body_it_is_refused(self, sent: bytes) -> None:
+        async with serving(hello) as url:
+            answer, closed = await _said(url, sent)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert closed
+
+    async def test_in_the_middle_of_an_answer_only_the_end_is_understood(self) -> None:
+        async def early(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+            while (await receive())["type"] == "http.request":
+                pass
+
+        async with serving(early) as url:
+            address = urlsplit(url)
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            writer.write(CHUNKED + b"1\r\nx\r\n")
+            await reader.readuntil(b"begun")
+            writer.write(b"no size\r\n")
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert b"400" not in await reader.read()
+            writer.close()
+
+
+async def _said(url: str, sent: bytes) -> tuple[bytes, bool]:
+    """All that the server says to `sent`, and whether it ends the connection by itself."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    heard = bytearray()
+    try:
+        writer.write(sent)
+        while piece := await asyncio.wait_for(reader.read(65536), 3):
+            heard += piece
+    except TimeoutError:
+        return bytes(heard), False
+    finally:
+        writer.close()
+    return bytes(heard), True

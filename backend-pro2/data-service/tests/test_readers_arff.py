@@ -81,12 +81,14 @@ def test_rows_that_do_not_fit_are_reported() -> None:
         "@relation x\n@attribute a complex\n@data\n1\n",
         "@relation x\n@attribute a relational\n@attribute b numeric\n@end a\n@data\n1\n",
         "@relation x\n@attribute a date 'QQ'\n@data\n1\n",
+        "@relation x\n@attribute a date 'yy-yy'\n@data\n1\n",
+        "@relation x\n@attribute a date 'HH:MM M'\n@data\n1\n",
         "@relation x\nhello\n@data\n1\n",
         "@relation x\n@attribute a {'x}\n@data\n1\n",
         HEADER + "1\n",
         HEADER + "1," + "x" * 5_000_000,
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_no_arff(text: str) -> None:
     assert refusal(text, "x.arff") == "invalid_arff"

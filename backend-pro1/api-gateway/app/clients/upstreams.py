@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from ..core.exceptions import UpstreamUnavailable
+from shared.http_protocol import MAXIMUM_HEAD_BYTES
+
+from ..core.exceptions import HeadersTooLarge, UpstreamUnavailable
 from .answers import BrokenAnswer
 from .exchange import Body, Exchange, Headers, request
 from .pool import Limits, Pool
@@ -65,11 +67,14 @@ class Upstreams:
 
         Raises:
             UpstreamUnavailable: before the gateway has started, or after it has stopped.
+            HeadersTooLarge: the service would refuse it unread.
         """
         known = self._services.get(service)
         if known is None:
             raise UpstreamUnavailable(service)
         asked = request(method, known.host, known.prefix + path, headers, body, length)
+        if len(asked.head) > MAXIMUM_HEAD_BYTES:
+            raise HeadersTooLarge(MAXIMUM_HEAD_BYTES)
         return Exchange(service, known.pool, asked)
 
     async def json(self, service: str, path: str, *, seconds: float) -> Any:

@@ -143,6 +143,16 @@ class TooManyDeliveries(TooManyRequests):
         super().__init__(detail, headers={"Retry-After": "60"})
 
 
+class HeadersTooLarge(APIException):
+    """With what the gateway adds, the request's head is longer than a service takes."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "headers_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The head of a request may have {most} bytes, what the gateway adds to it included.")
+
+
 class MethodNotAllowed(APIException):
     """No service understands this method."""
 

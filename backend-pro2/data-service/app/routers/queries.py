@@ -43,7 +43,8 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "",
     operation_id="process_query",
     summary="Query datasets with SQL",
-    response_model=RowsModel,
+    response_model=RowsModel | TaskModel,
+    response_description="The rows; of a query in the background that ended within `wait`, its task",
     responses=ACCEPTED | READ_PROBLEMS | problems(403),
 )
 async def run_query(

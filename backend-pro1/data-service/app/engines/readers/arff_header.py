@@ -113,17 +113,19 @@ def _all_whole(words: Sequence[str]) -> bool:
 
 def _pattern(java: str, line: int) -> str:
     parts: list[str] = []
+    seen: set[str] = set()
     for match in _PATTERN.finditer(java):
         if match[1] is not None:
             parts.append(match[1].replace("%", "%%"))
         elif match[2] is None:
             parts.append(match[0].replace("%", "%%"))
-        elif match[0] in _LETTERS:
-            parts.append(_LETTERS[match[0]])
-        elif match[2] in _OFFSETS:
-            parts.append("%z")
-        else:
+        elif (directive := _LETTERS.get(match[0]) or ("%z" if match[2] in _OFFSETS else None)) is None:
             raise invalid_arff(line, f"the letters {match[0][:10]!r} of the date pattern are not read")
+        elif directive in seen:
+            raise invalid_arff(line, f"the date pattern says twice what {match[0][:10]!r} stand for")
+        else:
+            seen.add(directive)
+            parts.append(directive)
     return "".join(parts)
 
 

@@ -193,7 +193,7 @@ def _parse(
             for data in guarded(chunks, limit):
                 parser.Parse(data, False)
         parser.Parse(b"", True)
-    except (expat.ExpatError, KeyError) as error:
+    except (expat.ExpatError, LookupError) as error:  # no such member; an encoding that nobody knows
         raise damaged_workbook() from error
 
 

@@ -16,8 +16,8 @@ from .source import ReadOptions
 Pair = tuple[str, Notation]
 NUMERIC = ("BIGINT", "DOUBLE")
 COLUMNS_AT_ONCE = 100
-# DuckDB plans many aggregates in quadratic time.
-TESTS_AT_ONCE = 40
+# DuckDB plans many aggregates in quadratic time; with fewer, each query's own cost shows.
+TESTS_AT_ONCE = 10
 LOOKED_AT = 100_000
 MAX_LOOKED_AT = 50
 AMBIGUOUS = "the other order of day and month fits as well"
@@ -49,7 +49,7 @@ def detect(
     """The reading of every column of `table`, which holds the first rows as text."""
     words, among = options.null_values is None, candidates(options, delimiter)
     free = [column for column in columns if column not in options.types]
-    found = first_fits(connection, table, _likely(connection, table, free, among), words=words)
+    found = first_fits(connection, table, _likely(connection, table, free, among, words=words), words=words)
     _settle_orders(connection, table, found, words=words)
     for column, kind in ((column, options.types[column]) for column in columns if column in options.types):
         found[column] = _insisted(connection, table, column, kind, options)
@@ -97,9 +97,12 @@ def _not_against(notation: Notation, options: ReadOptions) -> bool:
 
 
 def _likely(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], among: Sequence[Notation]
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], among: Sequence[Notation], *, words: bool
 ) -> dict[str, list[Notation]]:
-    """The notations that the first few values of each column match: the rest need no look at all rows."""
+    """The notations that the first few values of each column match: the rest need no look at all rows.
+
+    Words for missing values count as values, but for notations that know them.
+    """
     limit = max(5, min(MAX_LOOKED_AT, LOOKED_AT // max(1, len(columns))))
     patterns = [(notation, re.compile(notation.pattern)) for notation in among]
     found: dict[str, list[Notation]] = {}
@@ -107,9 +110,13 @@ def _likely(
         listed = ", ".join(identifier(column) for column in batch)
         rows = connection.execute(f"SELECT {listed} FROM {table} LIMIT {limit}").fetchall()  # noqa: S608
         for index, column in enumerate(batch):
-            values = {row[index].strip(" ") for row in rows if row[index] is not None}
-            values = {value for value in values if value.strip().lower() not in MISSING}
-            found[column] = [entry for entry, form in patterns if all(form.fullmatch(value) for value in values)]
+            texts = {row[index].strip(" ") for row in rows if row[index] is not None}
+            values = {text for text in texts if text.strip().lower() not in MISSING}
+            found[column] = [
+                notation
+                for notation, form in patterns
+                if all(form.fullmatch(text) for text in (values if notation.words and words else texts))
+            ]
     return found
 
 
@@ -137,12 +144,17 @@ def first_fits(
 ) -> dict[str, Reading]:
     """For each column the reading in the first of its notations that all values are in, else as text."""
     found = {column: Reading() for column in likely}
+    # Without values, which a wide file has in many columns, none of its notations can be the one.
+    empty: set[str] = set()
     for turn in range(max(map(len, likely.values()), default=0)):
-        open_ = [column for column in likely if found[column].notation is None and turn < len(likely[column])]
+        undecided = (column for column in likely if found[column].notation is None and column not in empty)
+        open_ = [column for column in undecided if turn < len(likely[column])]
         pairs = [(column, likely[column][turn]) for column in open_]
         counts = count_fits(connection, table, pairs, words=words)
         for (column, notation), (fit, present) in zip(pairs, counts, strict=True):
-            if fit == present > 0:
+            if present == 0:
+                empty.add(column)
+            elif fit == present:
                 found[column] = Reading(notation, note=notation.told(words=words))
     return found
 

@@ -7,17 +7,18 @@ from http import HTTPStatus
 from termios import TIOCOUTQ
 from typing import cast
 
+import httptools
 from starlette.requests import Request
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.config import get_settings
 from shared.errors import RequestTooSlow
+from shared.gathering_transport import GatheringTransport
 from shared.problems import problem_response
 from shared.slow_clients import ANSWER, BODY, HEAD, Expectation, Sweeper, sweeper_of
 
 MAXIMUM_HEAD_BYTES = 64 * 1024
-LARGEST_HELD_BYTES = 8 * 1024
 
 
 class _HeadTooLarge(Exception):
@@ -64,53 +65,6 @@ END_EARLY = "end_early"
 STOPPING = "stopping"
 
 
-class GatheringTransport:
-    """What uvicorn writes to: an answer's head waits for the body that follows at once, so that both leave together.
-
-    uvloop sends each write by itself, and each costs a system call here and a wake-up at the other end. What nothing
-    follows leaves at the end of the loop's turn. Two writes are never held, so back-pressure works as ever.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held: bytes | None = None
-        self._flushing: asyncio.Handle | None = None
-        self.is_closing = transport.is_closing
-        self.get_extra_info = transport.get_extra_info
-
-    def write(self, data: bytes) -> None:
-        """Send `data`, or hold it for a moment when nothing is held."""
-        if self._transport.is_closing():
-            # The client has gone in this turn of the loop, and uvicorn is told in the next: uvloop would raise.
-            self._held = None
-            return
-        held, self._held = self._held, None
-        if held is not None:
-            cast("asyncio.Handle", self._flushing).cancel()
-            self._transport.writelines((held, data))
-        elif len(data) > LARGEST_HELD_BYTES:
-            self._transport.write(data)
-        else:
-            self._held = data
-            self._flushing = self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Send what is held."""
-        held, self._held = self._held, None
-        if held is not None and not self._transport.is_closing():
-            self._transport.write(held)
-
-    def close(self) -> None:
-        """Close the connection once all is sent."""
-        self.flush()
-        self._transport.close()
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self._transport.abort()
-
-
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Closes a connection that sends more than 64 KiB without completing a head or bringing a byte of a body.
 
@@ -120,12 +74,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     What is said in trailers stays there: a proxy in front has judged the head alone. And what is no HTTP is called so
     only where no answer is on its way that would be taken for it.
 
+    The parser takes what follows an offer to change the protocol for that protocol. No other is spoken here, so such a
+    request is read again without its offer: else its body would be missed, and a service be promised bytes that never
+    come, in whose place it would take the next request on that connection.
+
     It also closes connections whose client is too slow (`shared.slow_clients`), for which uvicorn knows no limit but
     that of an idle connection: each one holds a file descriptor, and a body or an answer holds what serves it.
     """
 
     _fruitless = 0
     _is_much = False
+    _again: bytes | None = None
     _in_body = False
     _body_bytes = 0
     _drains = 0
@@ -156,14 +115,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._fruitless += len(data)
         # Only then is a head measured that is complete at once: one that comes in pieces is stopped below.
         self._is_much = self._fruitless > MAXIMUM_HEAD_BYTES
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
         if self._fruitless > MAXIMUM_HEAD_BYTES and not self.transport.is_closing():
             self._refuse()
+
+    def _feed(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+                again, self._again = self._again, None
+                if again is None:
+                    # A tunnel, to which the answer is the last word: the parser has it so.
+                    return
+                self.parser.feed_data(again)
+            else:
+                return
 
     def on_headers_complete(self) -> None:
         """A head is complete."""
         if self._is_much and self._head_bytes() > MAXIMUM_HEAD_BYTES:
             raise _HeadTooLarge
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._again = self._head_without_offer()
+            return
         self._fruitless = 0
         super().on_headers_complete()
         self._in_body = True
@@ -181,6 +163,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is complete."""
+        if self._again is not None:
+            return
         self._fruitless = 0
         self._in_body = False
         super().on_message_complete()
@@ -259,6 +243,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _head_begun(self) -> bool:
         # The parser's first callback makes a new scope, which stands in no cycle before the head is complete.
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        fields = [b"%b: %b" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version), *fields, b"", b""])
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

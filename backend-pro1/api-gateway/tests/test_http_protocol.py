@@ -169,13 +169,16 @@ class TestGarbage:
             writer.close()
 
 
-async def _said(url: str, sent: bytes) -> tuple[bytes, bool]:
-    """All that the server says to `sent`, and whether it ends the connection by itself."""
+async def _said(url: str, *sent: bytes) -> tuple[bytes, bool]:
+    """All that the server says to the pieces `sent`, and whether it ends the connection by itself."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     heard = bytearray()
     try:
-        writer.write(sent)
+        for piece in sent:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
         while piece := await asyncio.wait_for(reader.read(65536), 3):
             heard += piece
     except TimeoutError:
@@ -183,3 +186,29 @@ async def _said(url: str, sent: bytes) -> tuple[bytes, bool]:
     finally:
         writer.close()
     return bytes(heard), True
+
+
+class TestOffers:
+    """Of another protocol, which is not spoken here."""
+
+    OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+
+    @pytest.mark.parametrize("size", [1, 60, 100_000])
+    @pytest.mark.parametrize(
+        "body", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", b"\r\n"]
+    )
+    async def test_the_request_is_answered_as_without_it(self, body: bytes, size: int) -> None:
+        one = b"POST / HTTP/1.1\r\nHost: x\r\n" + self.OFFER + body
+        last = START + b"Connection: close\r\n\r\n"
+        sent = one * 3 + last
+        async with serving(hello) as url:
+            answer, closed = await _said(url, *(sent[at : at + size] for at in range(0, len(sent), size)))
+        count = b"3" if b"abc" in body else b"0"
+        assert [part[-1:] for part in answer.split(b"HTTP/1.1 200")[1:]] == [count] * 3 + [b"0"]
+        assert closed
+
+    async def test_a_tunnel_is_refused_and_nothing_in_it_is_a_request(self) -> None:
+        async with serving(hello) as url:
+            answer, closed = await _said(url, b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n" + START + b"\r\n")
+        assert answer.count(b"HTTP/1.1") == answer.count(b"connection: close") == 1
+        assert closed

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from shared.errors import BadRequest
+
 from ..app.clients.answers import Answer
 from ..app.clients.exchange import request
 from ..app.clients.pool import Limits
@@ -226,6 +228,27 @@ class TestBody:
             for _ in range(2):
                 assert await whole(to(pool, "POST", body_of(*pieces), length)) == b"hello"
         assert got == [sent, sent]
+
+    @pytest.mark.parametrize("pieces", [(b"",), (b"ab",), (b"abcd",), (b"ab", b""), (b"ab", b"cd")])
+    async def test_none_of_another_length_than_was_said(self, pieces: Iterable[bytes]) -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.read())
+
+        async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(HELLO)
+            await silent(reader, writer)
+
+        heard: list[bytes] = []
+        async with pool_of(silent) as pool:
+            with pytest.raises(BadRequest):
+                await whole(to(pool, "POST", body_of(*pieces), 3))
+        async with pool_of(hello) as pool:
+            await whole(to(pool))
+            with pytest.raises(BadRequest):
+                await whole(to(pool, "POST", body_of(*pieces), 3))
+        await until(lambda: len(heard) == 2)
+        assert not any(b"GET" in said or b"abcd" in said for said in heard)
 
     async def test_an_early_answer_arrives_and_ends_the_sending(self) -> None:
         async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

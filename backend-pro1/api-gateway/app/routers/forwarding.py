@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.addresses import AddressResolver
 from shared.config import MEBIBYTE
-from shared.errors import PayloadTooLarge
+from shared.errors import BadRequest, PayloadTooLarge
 from shared.http_protocol import END_EARLY
 from shared.logging import get_logger
 from shared.metrics.parts import UPSTREAM, spend
@@ -204,7 +204,7 @@ async def _relay(answer: Exchange, send: Send, service: str) -> None:
     except Stopping:
         # In good order, so that the client comes back to the next process with the number of the last event.
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except (BrokenAnswer, PayloadTooLarge) as error:
+    except (BrokenAnswer, PayloadTooLarge, BadRequest) as error:
         # Half of the answer is out: only cutting the connection tells the client that the rest is missing.
         log.warning("upstream_broke_off", upstream=service, error=_named(error))
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import NamedTuple, Self, cast
 
+from shared.errors import BadRequest
+
 from ..core.exceptions import UpstreamUnavailable
 from .answers import Answer, BrokenAnswer, EndedEarly
 from .connections import Connection
@@ -19,12 +21,12 @@ _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 class Request(NamedTuple):
-    """What is asked: the head as it is sent, and where the body comes from if there is one."""
+    """What is asked: the head as it is sent, where the body comes from if there is one, and its length where known."""
 
     method: str
     head: bytes
     body: Body | None = None
-    chunked: bool = False
+    length: int | None = None
 
 
 def request(
@@ -46,7 +48,7 @@ def request(
     breaks = len(lines) + 2
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks:
         raise ValueError("a line break in a request's head")
-    return Request(method, head, body, body is not None and length is None)
+    return Request(method, head, body, length)
 
 
 class Exchange:
@@ -63,6 +65,7 @@ class Exchange:
         self._first: tuple[bytes, bool] | None = None
         self._connection: Connection | None = None
         self._used = False
+        self._sent = 0
         self._answer: Answer | None = None
         self._pump: asyncio.Task[None] | None = None
         self._abandoned: BaseException | None = None
@@ -97,6 +100,7 @@ class Exchange:
 
         Raises:
             UpstreamUnavailable: no connection, or it ended or stayed silent before the head.
+            BadRequest: the body has another length than it said.
             BaseException: as in `read`.
         """
         try:
@@ -130,6 +134,7 @@ class Exchange:
             # A client that waits for "100 Continue" is told to go on by this, now that there is a service to hear it.
             self._first = self._first or await body()
             piece, more = self._first
+            self._sent = 0
             data = b"".join((data, *self._framed(piece, more)))
         if connection.failure is not None:
             raise connection.failure
@@ -146,7 +151,11 @@ class Exchange:
             await connection.write(*self._framed(piece, more), last=not more)
 
     def _framed(self, piece: bytes, more: bool) -> Iterable[bytes]:
-        if not self._request.chunked:
+        if self._request.length is not None:
+            self._sent += len(piece)
+            if self._sent > self._request.length or (not more and self._sent < self._request.length):
+                # The service would take the next request on this connection for the rest.
+                raise BadRequest("The body is not as long as its Content-Length says.", headers={"Connection": "close"})
             return (piece,) if piece else ()
         chunk = (b"%x\r\n" % len(piece), piece, b"\r\n") if piece else ()
         return chunk if more else (*chunk, b"0\r\n\r\n")

@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from shared.http_protocol import LARGEST_HELD_BYTES, GatheringTransport
+from shared.gathering_transport import LARGEST_HELD_BYTES, GatheringTransport
 
 
 class Wire:

@@ -13,7 +13,7 @@ from ..adversarial.places import SERVICES, Place
 from ..adversarial.wire import own_address
 from ..e2e.api import Api
 from .cases import chance, chosen, numbers
-from .http_cases import Maker
+from .http_cases import Case, Maker
 from .http_client import converse
 from .http_requests import Doors
 from .http_rules import broken, outcome
@@ -24,6 +24,9 @@ from .vitals import Vitals
 COUNT = 20_000
 AT_ONCE = 64
 NEIGHBOUR = "the neighbour"
+GATEWAY = SERVICES[0]
+# Paths of each service behind the gateway.
+FAMILIES = ("datasets", "tasks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +49,7 @@ async def attack(place: Place, options: argparse.Namespace) -> Report:
             for service in chosen(SERVICES, options):
                 maker = Maker(doors(place, service, person))
                 await _all(place, service, maker, options, report)
-                if service == SERVICES[0]:
+                if service == GATEWAY:
                     vitals.warm()
     finally:
         person.client.close()
@@ -73,8 +76,20 @@ async def _some(place: Place, service: str, maker: Maker, ahead: Iterator[int], 
         case = maker.case(number, chance(report.seed, service, number))
         heard = await converse(place.url(service), case)
         report.count(service, f"{case.kind}: {outcome(case, heard)}")
-        for what in broken(case, heard, place.secrets):
+        found = broken(case, heard, place.secrets)
+        if service == GATEWAY:
+            found += await follow(place.gateway, number)
+        for what in found:
             report.fail(service, number, f"[{case.kind}] {what} (sent {case.sent[:200]!r})")
+
+
+async def follow(url: str, number: int) -> list[str]:
+    """Somebody else who asks next, and is told of something else where the case has left a connection in disorder."""
+    path = f"/api/v1/{FAMILIES[number % len(FAMILIES)]}/q{number}i1z"
+    head = f"GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode()
+    heard = await converse(url, Case("follower", number, (head,), answers=1))
+    told = [reply.body for reply in heard.answers.replies]
+    return [] if len(told) == 1 and path.encode() in told[0] else [f"who asks next is told {told}"]
 
 
 async def neighbour(place: Place, person: Api, report: Report) -> None:
@@ -84,7 +99,7 @@ async def neighbour(place: Place, person: Api, report: Report) -> None:
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
         number = 0
         while True:
-            for family in ("datasets", "tasks"):
+            for family in FAMILIES:
                 number += 1
                 path = f"/api/v1/{family}/neighbour{number}"
                 async with session.get(place.gateway + path) as answer:

@@ -20,6 +20,7 @@ from shared.tasks.schemas import TaskModel, task_body
 from ..dependencies import QueriesDep, QueryTasksDep
 from ..schemas.queries import (
     ROWS_AT_ONCE,
+    ROWS_EXAMPLE,
     QueryEstimate,
     QueryRequest,
     QueryText,
@@ -34,8 +35,12 @@ from .row_cursors import decode_row, encode_row
 router = APIRouter(prefix="/process/query", tags=["process"])
 
 READ_PROBLEMS = problems(400, 401, 404, 408, 409, 413, 422, 429, 503)
-ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"model": TaskModel, "description": "`background` was asked for; the task will run the query."}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows; of a query in the background that ended within `wait`, its task.",
+        "content": {"application/json": {"example": ROWS_EXAMPLE}},
+    },
+    202: {"model": TaskModel, "description": "`background` was asked for; the task will run the query."},
 }
 
 
@@ -44,8 +49,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     operation_id="process_query",
     summary="Query datasets with SQL",
     response_model=RowsModel | TaskModel,
-    response_description="The rows; of a query in the background that ended within `wait`, its task",
-    responses=ACCEPTED | READ_PROBLEMS | problems(403),
+    responses=ANSWERS | READ_PROBLEMS | problems(403),
 )
 async def run_query(
     query: QueryRequest,

@@ -102,7 +102,7 @@ def test_heads_have_a_bound(place: Place, service: str, kilobytes: int) -> None:
 def test_an_offer_of_another_protocol_takes_nothing_from_whoever_asks_next(place: Place, path: str) -> None:
     for size in (3, 200, 2000):
         offer = request("PATCH", path, "Connection: Upgrade", "Upgrade: h2c", f"Content-Length: {size}")
-        assert say(place.gateway, offer + b"x" * size).statuses == [401]
+        assert say(place.gateway, offer + b"x" * size).statuses in ([401], [405])
         for _ in range(3):
             talk = say(place.gateway, request("GET", path))
             assert talk.statuses == [401], talk

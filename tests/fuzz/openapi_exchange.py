@@ -32,7 +32,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 ACCEPTED = 202
-# Said by the server before any route is known, so that no route's document tells of it.
+# Said whatever the route, by the server or by what passes requests on, so that no route's document tells of it.
 HEAD_TOO_LARGE = 431
 # With room for what the gateway adds.
 LARGE_HEAD_BYTES = 63 * 1024

@@ -41,9 +41,7 @@ def target(options: argparse.Namespace, settings: Mapping[str, str] | None = Non
     if options.project:
         yield Place(find([options.project])[0])
         return
-    # So that the same campaign may run more than once at a time.
-    apart = "" if options.number == NUMBER else f"-{options.number}"
-    instance = Instance(f"fuzz-{options.campaign}{apart}", options.number, ROOT / CODE)
+    instance = Instance(f"fuzz-{options.campaign}", options.number, ROOT / CODE)
     _clear(instance)
     remember(instance)
     ensure_env(instance)

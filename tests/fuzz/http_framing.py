@@ -3,7 +3,7 @@
 import random
 
 from .http_requests import Doors, chunked
-from .http_words import CODINGS, LENGTHS, SIZES, SPELLINGS, TRAILERS
+from .http_words import CODINGS, LENGTHS, SIZES, SPELLINGS, TRAILERS, VALUES
 
 # These mean what `chunked` alone does, so that what follows the last chunk is a request.
 _PLAIN_SPELLINGS = (b"%b: %b", b"%b:%b", b"%b:\t%b")
@@ -91,8 +91,16 @@ def _two_lengths(hidden: bytes, chance: random.Random) -> tuple[list[bytes], byt
     return [chance.choice(_PLAIN_SPELLINGS) % (b"Content-Length", value) for value in pair], hidden, False
 
 
+def _offered(hidden: bytes, chance: random.Random) -> tuple[list[bytes], bytes, bool]:
+    """With an offer of another protocol, behind which some readers see no body."""
+    headers, body, is_right = chance.choice((_right_length, _right_chunks))(hidden, chance)
+    options = chance.choice((b"Upgrade", b"upgrade, HTTP2-Settings", b"keep-alive, Upgrade"))
+    offer = [b"Connection: " + options, b"Upgrade: " + chance.choice(VALUES[b"Upgrade"][:-1])]
+    return [*headers, *offer], body, is_right
+
+
 _WAYS = (
-    *(_right_length, _right_chunks, _wrong_length, _misspelt, _wrong_coding, _wrong_chunks, _two_lengths),
+    *(_right_length, _right_chunks, _wrong_length, _misspelt, _wrong_coding, _wrong_chunks, _two_lengths, _offered),
     # The classic one in all its forms.
     *(_both, _both, _both, _both),
 )

@@ -12,8 +12,8 @@ from shared.config_llm import LlmPrice
 from shared.resources import Resources
 from shared.tasks import TryLater
 from shared.testing.llm_server import KEY, Answer, ScriptedLlm, failure
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually
 
 from .llm_bench import HELLO, LlmBench, Meter, ignore, refused, without_pauses
 

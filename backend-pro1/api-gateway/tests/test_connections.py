@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
+from shared.testing.patience import eventually
+
 from ..app.clients.answers import BrokenAnswer
 from ..app.clients.connections import READ_AHEAD_BYTES, WRITE_AHEAD_BYTES, Connection
 from ..app.clients.pool import Limits
 from ..app.core.exceptions import UpstreamUnavailable
-from .scripted_services import ENOUGH, HELLO, MEBIBYTE, Gone, Service, endless, pool_of, rest, to, until, whole
+from .scripted_services import ENOUGH, HELLO, MEBIBYTE, Gone, Service, endless, pool_of, rest, to, whole
 
 
 @pytest.mark.integration
@@ -138,7 +140,7 @@ class TestGivingUp:
             asyncio.get_running_loop().call_later(0.1, exchange.abandon, Gone())
             with pytest.raises(Gone):
                 await whole(exchange)
-            await until(lambda: service.closed == 1)
+            await eventually(lambda: service.closed == 1)
 
     async def test_abandoned_before_it_was_sent(self) -> None:
         service = Service()
@@ -160,11 +162,11 @@ class TestGivingUp:
         service = Service(b"HTTP/1.1 100 Continue\r\n\r\n")
         async with pool_of(service, Limits(1, 0.2, 1, 30, 4)) as pool:
             asking = asyncio.create_task(whole(to(pool, "POST", stuck, 10)))
-            await until(lambda: len(service.requests) == 1)
+            await eventually(lambda: len(service.requests) == 1)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-            await until(lambda: service.closed == 1)
+            await eventually(lambda: service.closed == 1)
             service.lines = [HELLO]
             assert await whole(to(pool)) == b"hello"
 

@@ -5,11 +5,13 @@ import gc
 
 import pytest
 
+from shared.testing.patience import eventually
+
 from ..app.clients.answers import Answer
 from ..app.clients.exchange import request
 from ..app.clients.pool import Limits
 from ..app.core.exceptions import UpstreamUnavailable
-from .scripted_services import HELLO, Service, body_of, pool_of, rest, to, until, whole
+from .scripted_services import HELLO, Service, body_of, pool_of, rest, to, whole
 
 
 class TestRequest:
@@ -91,7 +93,7 @@ class TestReuse:
         async with pool_of(service) as pool:
             async with to(pool) as answer:
                 assert answer.status == 200
-            await until(lambda: service.closed == 1)
+            await eventually(lambda: service.closed == 1)
             assert await whole(to(pool)) == b"hello"
 
     async def test_nothing_is_left_for_the_garbage_collector(self) -> None:
@@ -113,7 +115,7 @@ class TestReuse:
         service = Service(HELLO, HELLO)
         async with pool_of(service, Limits(4, 0.2, 1, 30, keep_alive=0.1)) as pool:
             await whole(to(pool))
-            await until(lambda: service.closed == 1)
+            await eventually(lambda: service.closed == 1)
             assert await whole(to(pool)) == b"hello"
 
     async def test_at_most_so_many_and_a_freed_place_is_handed_on(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 import pytest
 
 from shared.errors import BadRequest
+from shared.testing.patience import eventually
 
-from .scripted_services import HELLO, MEBIBYTE, Gone, Service, body_of, endless, pool_of, rest, to, until, whole
+from .scripted_services import HELLO, MEBIBYTE, Gone, Service, body_of, endless, pool_of, rest, to, whole
 
 
 @pytest.mark.integration
@@ -55,7 +56,7 @@ class TestBody:
             await whole(to(pool))
             with pytest.raises(BadRequest):
                 await whole(to(pool, "POST", body_of(*pieces), 3))
-        await until(lambda: len(heard) == 2)
+        await eventually(lambda: len(heard) == 2)
         assert not any(b"GET" in said or b"abcd" in said for said in heard)
 
     async def test_an_early_answer_arrives_and_ends_the_sending(self) -> None:
@@ -128,4 +129,4 @@ class TestBody:
             assert service.closed == 0
             with pytest.raises(Gone):
                 await whole(to(pool, "POST", later, 1000))
-            await until(lambda: service.closed == 1)
+            await eventually(lambda: service.closed == 1)

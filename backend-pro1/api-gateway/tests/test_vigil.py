@@ -5,11 +5,13 @@ from typing import cast
 
 import pytest
 
+from shared.testing.patience import eventually
+
 from ..app.clients import vigil
 from ..app.clients.connections import Connection
 from ..app.clients.vigil import TRIES, Address, Vigil
 from ..app.core.exceptions import UpstreamUnavailable
-from .scripted_services import HELLO, PATIENT, pool_of, to, until, whole
+from .scripted_services import HELLO, PATIENT, pool_of, to, whole
 
 HERE, THERE = ("10.0.0.1", 80), ("10.0.0.2", 80)
 
@@ -118,7 +120,7 @@ class TestPools:
         async def works(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             heads.append(await reader.readuntil(b"\r\n\r\n"))
             if len(heads) == 1:
-                await until(lambda: len(heads) > TRIES + 1)
+                await eventually(lambda: len(heads) > TRIES + 1)
             writer.write(HELLO)
 
         async with pool_of(works, PATIENT, sign_of_life=b"GET /health HTTP/1.1\r\n\r\n") as pool:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.testing.patience import eventually
+
 from ..app.routers import forwarding
 from ..app.routers.forwarding import ClientGone, RequestBody, Watch, Watches
 
@@ -55,7 +57,7 @@ async def test_a_long_one_is_abandoned_when_its_client_is_gone() -> None:
     watches, client, exchange = Watches(), Client(), Asked()
     watches.add(watch_of(client, exchange))
     assert client.looked == 0
-    await asyncio.sleep(4 * BRIEF)
+    await eventually(lambda: bool(exchange.abandoned))
     assert client.looked == 1
     assert [type(error) for error in exchange.abandoned] == [ClientGone]
 
@@ -66,13 +68,12 @@ async def test_each_has_its_time_whenever_it_came() -> None:
     for client in clients:
         watches.add(watch_of(client, Asked()))
         await asyncio.sleep(BRIEF * 0.7)
-    await asyncio.sleep(4 * BRIEF)
-    assert [client.looked for client in clients] == [1] * 5
-    # The timer has stopped meanwhile, and starts again.
+    await eventually(lambda: [client.looked for client in clients] == [1] * 5)
+    # The timer stops meanwhile, and starts again.
+    await eventually(lambda: not watches._ticking)
     late = Client()
     watches.add(watch_of(late, Asked()))
-    await asyncio.sleep(4 * BRIEF)
-    assert late.looked == 1
+    await eventually(lambda: late.looked == 1)
 
 
 async def test_a_watch_that_has_begun_ends_with_its_exchange() -> None:
@@ -83,9 +84,6 @@ async def test_a_watch_that_has_begun_ends_with_its_exchange() -> None:
     watches, before = Watches(), asyncio.all_tasks()
     watch = Watch(Asked(), RequestBody(never, empty=True))  # type: ignore[arg-type]  # what it needs of it
     watches.add(watch)
-    await asyncio.sleep(4 * BRIEF)
-    assert len(asyncio.all_tasks() - before) == 1
+    await eventually(lambda: len(asyncio.all_tasks() - before) == 1)
     watches.remove(watch)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == before
+    await eventually(lambda: asyncio.all_tasks() == before)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from shared.resources import Resources
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
 
 from ..app.main import create_app
@@ -70,12 +70,6 @@ def computing(resources: Resources) -> list[str]:
     return path.read_text().split()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for is another process's end
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.integration
 @pytest.mark.usefixtures("warm_compute")
 async def test_a_client_who_leaves_ends_the_computation(
@@ -113,12 +107,12 @@ async def test_a_client_who_leaves_ends_the_computation(
         "server": ("data", 80),
     }
     request = asyncio.ensure_future(app(scope, receive, send))
-    await until(lambda: bool(computing(resources)))
+    await eventually(lambda: bool(computing(resources)))
     # The plan has its own child, which ends by itself; the other one computes for hours.
     await asyncio.sleep(1)
     assert (len(computing(resources)), request.done()) == (1, False)
     child = computing(resources)[0]
     gone.set()
     await asyncio.wait_for(request, 30)
-    await until(lambda: not Path(f"/proc/{child}").exists())
+    await eventually(lambda: not Path(f"/proc/{child}").exists())
     assert sent[0]["status"] == 499

@@ -13,8 +13,9 @@ from shared.database import Database
 from shared.resources import Resources
 from shared.tasks import TaskStatus
 from shared.testing.logins import log_in
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually, until
+from shared.testing.submission import until
 from shared.testing.worker_process import WorkerProcess
 
 from .conftest import upload

@@ -21,15 +21,6 @@ async def submit(
         return await resources.ledger.submit(session, new)
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that nothing announces; fails when it takes longer."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s")
-        await asyncio.sleep(0.02)
-
-
 async def until(resources: Resources, task: Task, status: TaskStatus, seconds: float = 60) -> Task:
     """The task once it has `status`; fails when that takes longer."""
     return await changed(resources, task, lambda now: now.status == status, seconds)

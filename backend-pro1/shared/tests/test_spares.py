@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.compute import ComputeFailed, ComputePool
+from shared.testing.patience import eventually
 from shared.testing.processes import gone
-from shared.testing.submission import eventually
 
 JOBS = "shared.testing.jobs:"
 

@@ -12,8 +12,9 @@ from shared.resources import Resources
 from shared.tasks import Task, TaskStatus, worker_registry
 from shared.tasks.attempts import attempts_of
 from shared.tasks.worker_registry import Worker
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually, submit, until
+from shared.testing.submission import submit, until
 from shared.testing.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.integration

@@ -11,8 +11,9 @@ from shared.config import Settings
 from shared.resources import Resources
 from shared.tasks import Task, TaskStatus
 from shared.testing.collector import Collector, Received
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually, submit, until
+from shared.testing.submission import submit, until
 from shared.testing.worker_process import WorkerProcess
 from shared.tracing import Traceparent
 

@@ -7,8 +7,8 @@ import pytest
 
 from shared.resources import Resources
 from shared.testing.llm_server import KEY, Answer, ScriptedLlm, failure, tool_call
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually
 
 from .llm_bench import LlmBench, ignore, refused, without_pauses
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.config import Settings
 from shared.testing.llm_server import Answer, ScriptedLlm
-from shared.testing.submission import eventually
+from shared.testing.patience import eventually
 
 from ..app.clients.llm import Exchange, Fault, LlmServer
 

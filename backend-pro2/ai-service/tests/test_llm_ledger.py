@@ -11,8 +11,8 @@ from shared.ids import new_id
 from shared.resources import Resources
 from shared.tasks import TaskFailed
 from shared.testing.llm_server import Answer, ScriptedLlm
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually
 
 from ..app.clients.llm_exchange import Exchange
 from ..app.services.llm_ledger import LlmLedger, Order, forget_old_calls, settle_lost_calls

@@ -19,8 +19,8 @@ from shared.tasks import Queue, TaskFailed, TryLater
 from shared.testing.counting import Moved
 from shared.testing.leasing import submit_new
 from shared.testing.llm_server import Answer, ScriptedLlm, failure
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually
 
 from ..app.clients.llm_exchange import Exchange
 from ..app.services.llm_breaker import FAILURES_TO_OPEN, LlmBreaker

@@ -1,7 +1,7 @@
 """Services that say what a test wants them to, and exchanges with them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -94,10 +94,3 @@ async def rest(answer: Exchange) -> bytes:
         piece, more = await answer.read()
         said.append(piece)
     return b"".join(said)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Returns when it is so."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.01)

@@ -71,14 +71,14 @@ class TestRules:
 
     async def test_success_gives_back(self, guard: LoginGuard) -> None:
         for _ in range(20):
-            await guard.reserve(attempt())
-            await guard.succeeded(attempt())
+            await guard.reserve(one := attempt())
+            await guard.succeeded(one)
 
     async def test_success_forgets_the_failures_of_the_pair_alone(self, guard: LoginGuard) -> None:
         for _ in range(2):
             for _ in range(3):
-                await guard.reserve(attempt())
-            await guard.succeeded(attempt())
+                await guard.reserve(one := attempt())
+            await guard.succeeded(one)
         await guard.reserve(attempt())
         await guard.reserve(attempt())
         assert await refused(guard, attempt()), "six failures for the account from unfamiliar addresses"
@@ -133,6 +133,17 @@ class TestRedis:
         assert not any(b"ada" in key or b"example" in key for key in keys)
         await asyncio.sleep(1.1)
         assert not await refused(guard, attempt())
+
+    async def test_what_was_counted_here_is_given_back_when_redis_is_there_again(self, redis: RedisClient) -> None:
+        guard = LoginGuard(redis, unit_settings(**LIMITS))
+        for _ in range(20):
+            guard._redis = AwayRedis()
+            await guard.reserve(one := attempt())
+            guard._redis = redis
+            await guard.succeeded(one)
+        assert [await refused(guard, attempt()) for _ in range(4)] == [False, False, False, True]
+        guard._redis = AwayRedis()
+        assert [await refused(guard, attempt()) for _ in range(4)] == [False, False, False, True]
 
     async def test_two_processes_count_together(self, redis: RedisClient, settings: Settings) -> None:
         other = RedisClient(settings)

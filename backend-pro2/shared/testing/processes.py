@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared.testing.submission import eventually
+from shared.testing.patience import eventually
 
 ROOT = Path(__file__).parents[2]
 

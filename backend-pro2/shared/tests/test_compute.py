@@ -12,8 +12,8 @@ import pytest
 
 from shared.compute import ComputeFailed, ComputePool, Progress, memory
 from shared.compute.memory import _family, _portable_bytes, adds_more, held_bytes, holds_more
+from shared.testing.patience import eventually
 from shared.testing.processes import gone, is_alive, started
-from shared.testing.submission import eventually
 
 JOBS = "shared.testing.jobs:"
 

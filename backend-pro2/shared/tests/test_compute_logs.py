@@ -14,7 +14,7 @@ from shared.compute.pieces_log import logged
 from shared.compute.voice import MAXIMUM_LINES
 from shared.logging import get_logger, own_identity, with_ids
 from shared.testing.logged_lines import Lines, logged_lines
-from shared.testing.submission import eventually
+from shared.testing.patience import eventually
 
 JOBS = "shared.testing.jobs:"
 LIMITS: dict[str, Any] = {"timeout_seconds": 60, "memory_mb": 512}

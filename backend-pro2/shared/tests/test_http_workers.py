@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from shared.metrics.siblings import FOLDER_VARIABLE
+from shared.testing.patience import eventually
 from shared.testing.served import serving
 
 WORKERS = 3
@@ -62,17 +63,11 @@ def is_worker(child: psutil.Process) -> bool:
         return False
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(READY_SECONDS):
-        while not condition():  # noqa: ASYNC110 - of other processes
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     async with serving(HTTP_WORKERS=str(WORKERS)) as (process, port):
         served = Served(process, port)
-        await until(lambda: len(served.workers()) == WORKERS)
+        await eventually(lambda: len(served.workers()) == WORKERS)
         await served.get("/health")
         yield served
         if process.returncode is None:
@@ -116,5 +111,5 @@ async def test_workers_end_with_a_killed_parent(served: Served) -> None:
     served.parent.kill()
     await served.parent.wait()
     # Also those that are not even ready yet.
-    await until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
-    await until(lambda: not folder.exists())
+    await eventually(lambda: not any(psutil.pid_exists(pid) for pid in workers))
+    await eventually(lambda: not folder.exists())

@@ -8,7 +8,7 @@ import pytest
 
 from shared.compute import ComputeFailed, ComputePool, ResidentPool
 from shared.testing.counting import Moved
-from shared.testing.submission import eventually
+from shared.testing.patience import eventually
 
 JOBS = "shared.testing.jobs:"
 DEATHS = "compute_child_deaths_total"

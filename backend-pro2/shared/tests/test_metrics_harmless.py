@@ -11,7 +11,7 @@ from shared.metrics import harmless as module
 from shared.metrics import kept as keeping
 from shared.metrics.harmless import harmless
 from shared.metrics.kept import Kept
-from shared.testing.submission import eventually
+from shared.testing.patience import eventually
 
 
 class Clock:

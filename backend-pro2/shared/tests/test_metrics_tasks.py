@@ -11,8 +11,9 @@ from shared.tasks import Handler, Outcome, Task, TaskError, TaskFailed, TaskRun,
 from shared.tasks.runtime import WorkerPlan, WorkerRuntime
 from shared.testing.counting import Moved
 from shared.testing.leasing import Workers, lapse, submit_new
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import QUEUE, eventually, submit, until
+from shared.testing.submission import QUEUE, submit, until
 
 pytestmark = pytest.mark.integration
 

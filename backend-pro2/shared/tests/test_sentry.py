@@ -22,9 +22,10 @@ from shared.metrics.logs import ERROR_REPORTS
 from shared.resources import Resources
 from shared.tasks import TaskStatus
 from shared.testing.logged_lines import Lines, logged_lines
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
 from shared.testing.report_server import ReportServer, report_server
-from shared.testing.submission import eventually, submit, until
+from shared.testing.submission import submit, until
 from shared.testing.worker_process import WorkerProcess
 from shared.version import VERSION
 

@@ -16,8 +16,9 @@ from shared.resources import Resources
 from shared.tasks import Task, TaskEvent, follow
 from shared.tasks.follow import Follow, TooManyStreams
 from shared.tasks.wakes import TaskWakes
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import eventually, submit
+from shared.testing.submission import submit
 
 pytestmark = pytest.mark.integration
 

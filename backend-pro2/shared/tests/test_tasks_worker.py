@@ -11,8 +11,9 @@ import pytest
 from shared.config import Settings
 from shared.resources import Resources
 from shared.tasks import Task, TaskStatus
+from shared.testing.patience import eventually
 from shared.testing.project import Workspace
-from shared.testing.submission import QUEUE, eventually, submit, until
+from shared.testing.submission import QUEUE, submit, until
 from shared.testing.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,8 @@ import hmac
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from shared.config import Settings
 from shared.metrics import auth as metrics
@@ -45,13 +46,15 @@ end
 Counter = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """Somebody at `address` offers a password for `email`; `familiar` if the account was used from there before."""
 
     email: str
     address: str
     familiar: bool
+    # Counted in this process alone, and so given back there, whether or not Redis has come back since.
+    counted_here: bool = field(default=False, init=False)
 
 
 class LocalCounts:
@@ -112,33 +115,40 @@ class LoginGuard:
         Raises:
             TooManyAttempts: it may not even be looked at.
         """
-        wait = await self._reserve(self._counters(attempt))
+        wait = await self._reserve(attempt)
         if wait > 0:
             metrics.failed(AuthFailure.TOO_MANY_ATTEMPTS)
             raise TooManyAttempts(math.ceil(wait))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """Give an attempt back whose password was right; account and address together begin afresh."""
-        await self._give_back(self._counters(attempt), afresh=1)
+        pair, *others = self._counters(attempt)
+        if attempt.counted_here:
+            self._local.give_back(others, afresh=0)
+            others = []
+        await self._begin_afresh([pair], others)
 
     async def forgive(self, email: str, address: str) -> None:
         """Whoever has proven their address by a mailed link begins afresh, here and from unfamiliar addresses."""
         pair, _, account = self._counters(Attempt(email, address, familiar=False))
-        await self._give_back([pair, account], afresh=2)
+        await self._begin_afresh([pair, account])
 
-    async def _reserve(self, counters: Sequence[Counter]) -> float:
+    async def _reserve(self, attempt: Attempt) -> float:
+        counters = self._counters(attempt)
         keys, limits = [key for key, _ in counters], [limit for _, limit in counters]
         try:
             milliseconds: int = await self._redis.eval(_RESERVE, keys, (self._window * 1000, *limits))
         except RedisUnavailable:
+            attempt.counted_here = True
             return self._local.reserve(counters)
         return milliseconds / 1000
 
-    async def _give_back(self, counters: Sequence[Counter], afresh: int) -> None:
-        try:
-            await self._redis.eval(_GIVE_BACK, [key for key, _ in counters], (afresh,))
-        except RedisUnavailable:
-            self._local.give_back(counters, afresh)
+    async def _begin_afresh(self, counters: Sequence[Counter], given_back: Sequence[Counter] = ()) -> None:
+        """Set `counters` to nothing wherever there is a count, and take one attempt off `given_back` in Redis."""
+        self._local.give_back(counters, afresh=len(counters))
+        # What Redis holds while it is away ends with its window.
+        with suppress(RedisUnavailable):
+            await self._redis.eval(_GIVE_BACK, [key for key, _ in (*counters, *given_back)], (len(counters),))
 
     def _counters(self, attempt: Attempt) -> list[Counter]:
         account = self._hidden(attempt.email)

@@ -107,6 +107,7 @@ def test_encoding(tmp_path: Path) -> None:
         {"decimal": ",", "thousands": ","},
         {"types": {"zip": "string"}},
         {"date_format": "%Q"},
+        {"date_format": "%Ù"},
         {"datetime_format": "%!"},
         {"null_values": ["a,b"]},
     ],

@@ -13,7 +13,7 @@ from shared.queries import policy
 from shared.queries.errors import DESCRIBE, explain, unknown
 from shared.queries.template import opened
 from shared.tabular.answers import json_rows, not_finite, readable
-from shared.tabular.duck import engine_memory_mb
+from shared.tabular.duck import engine_memory_mb, torn_letters_mended
 from shared.tabular.quoting import identifier, literal
 from shared.tabular.types import ColumnSchema, contract_type
 
@@ -112,7 +112,8 @@ def checked(
         _require(policy.check(connection, sql), tables)
         try:
             lock_up(connection, tables, target)
-            yield connection
+            with torn_letters_mended():
+                yield connection
         except duckdb.Error as error:
             raise explain(connection, error, sql, tables, private=bool(job.get("private"))) from error
 

@@ -50,6 +50,21 @@ def memory_told() -> Iterator[None]:
         raise ComputeError("out_of_memory", OUT_OF_MEMORY) from error
 
 
+@contextmanager
+def torn_letters_mended() -> Iterator[None]:
+    """Within it, an error whose words DuckDB cuts inside of a letter is DuckDB's all the same, and none of decoding.
+
+    It quotes single bytes of a wrong format of dates or numbers.
+
+    Raises:
+        duckdb.InvalidInputException: with a sign of replacement for what is left of the letter.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise duckdb.InvalidInputException(error.object.decode(errors="replace")) from error
+
+
 def confine(connection: duckdb.DuckDBPyConnection, *paths: str | Path) -> None:
     """From now on the connection reaches these files, and its own spilled ones, and nothing else, for good."""
     connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")

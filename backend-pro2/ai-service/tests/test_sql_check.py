@@ -61,6 +61,7 @@ def test_expressions(expression: str, kind: str) -> None:
         ("units AS x", "invalid_sql"),
         ("sum(region)", "invalid_sql"),
         ("1; SELECT 2", "invalid_sql"),
+        ("strftime(moment, '%Ù')", "query_failed"),
         ("profit", "unknown_column"),
         ("(SELECT 1 FROM elsewhere)", "unknown_table"),
         ("read_text('/etc/passwd')", "forbidden_sql"),

@@ -79,6 +79,7 @@ def test_values_that_json_cannot_hold(tables: list[dict[str, str]]) -> None:
         ("SELECT * FROM duckdb_tables", "unknown_table", "No table"),
         ("SELECT a + s FROM sales", "invalid_sql", "(line 1, column 10)"),
         ("SELECT s::INT FROM sales", "query_failed", "Could not convert"),
+        ("SELECT printf('%é', a) FROM sales", "query_failed", 'Invalid type specifier "�"'),
         ("SELECT count(DISTINCT i * 7) FROM range(100000000) r(i)", "query_too_large", "more memory"),
         ("SELECT repeat('a', 1000000) FROM sales, sales b", "query_too_large", "32 MiB"),
     ],

@@ -12,6 +12,7 @@ from shared.queries import policy
 from shared.queries.errors import explain, unknown
 from shared.queries.query import columns_of, lock_up
 from shared.queries.template import opened
+from shared.tabular.duck import torn_letters_mended
 from shared.tabular.quoting import identifier
 from shared.tabular.types import BOOLEAN, DATE, DATETIME, INTEGER, JSON, NUMBER, STRING, ColumnSchema, contract_type
 
@@ -77,7 +78,8 @@ def _columns(sql: str, tables: Sequence[CheckTable], *, alone: bool = False) -> 
             for table in tables:
                 connection.execute(_empty(table))
             lock_up(connection, [])
-            return columns_of(connection, sql)
+            with torn_letters_mended():
+                return columns_of(connection, sql)
         except duckdb.Error as error:
             raise explain(connection, error, sql, [{"name": table["name"]} for table in tables]) from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from shared.compute.protocol import ComputeError
+from shared.tabular.duck import torn_letters_mended
 from shared.tabular.quoting import identifier
 
 from . import moments, notations
@@ -66,7 +67,8 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
         raise invalid("The decimal mark and the mark between thousands cannot be the same.")
     for form in filter(None, (options.date_format, options.datetime_format)):
         try:
-            connection.execute("SELECT try_strptime('1', ?)", [form]).fetchone()
+            with torn_letters_mended():
+                connection.execute("SELECT try_strptime('1', ?)", [form]).fetchone()
         except duckdb.Error as error:
             raise invalid(f"The format {form!r} is not one of strftime.") from error
 

@@ -1,7 +1,9 @@
 """Pieces of work on threads, and what happens when the Ray cluster is away."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ from ..app.engines.data_files import as_piece, locate
 from ..app.engines.executor import LocalExecutor, fan_out, somewhere
 from ..app.engines.job import DataFile, ExecutorName, Job, RayCluster, unpack
 from ..app.engines.pieces import answer_of, call_json
-from ..app.engines.ray_cluster import ROWS_AHEAD, ClusterWatch, RayUnavailable, connected, watched
+from ..app.engines.ray_cluster import ROWS_AHEAD, ClusterWatch, RayUnavailable, connected, probe, watched
 from ..app.engines.ray_executor import RayExecutor
 from .support import write_parquet
 
@@ -69,6 +71,39 @@ class TestLocal:
         answers = LocalExecutor(2).map(DOUBLE, items, {"factor": 1}, lambda _: None, seconds=0.3)
         assert answers == [{"value": 1}, None]
         assert time.monotonic() - started < 1
+
+
+class TestProbe:
+    @pytest.fixture
+    def server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+        monkeypatch.setattr(ray_cluster, "GREETING_SECONDS", 0.2)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            yield server
+
+    @pytest.mark.parametrize("scheme", ["", "ray://"])
+    def test_who_answers_is_there(self, server: socket.socket, scheme: str) -> None:
+        heard: list[bytes] = []
+
+        def answer() -> None:
+            with server.accept()[0] as client:
+                heard.append(client.recv(100))
+                client.sendall(ray_cluster.GREETING[-9:])
+
+        with ThreadPoolExecutor() as pool:
+            answered = pool.submit(answer)
+            probe(f"{scheme}127.0.0.1:{server.getsockname()[1]}")
+            answered.result()
+        assert heard == [ray_cluster.GREETING]
+
+    def test_who_stands_still_is_away_although_connections_are_taken(self, server: socket.socket) -> None:
+        with pytest.raises(RayUnavailable, match="does not answer"):
+            probe(f"127.0.0.1:{server.getsockname()[1]}")
+
+    def test_a_door_without_anybody_behind_it_is_away(self, server: socket.socket) -> None:
+        with ThreadPoolExecutor() as pool:
+            pool.submit(lambda: server.accept()[0].close())
+            with pytest.raises(RayUnavailable):
+                probe(f"127.0.0.1:{server.getsockname()[1]}")
 
 
 class TestPieces:

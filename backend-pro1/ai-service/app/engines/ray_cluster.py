@@ -17,6 +17,10 @@ from urllib.parse import urlsplit
 from .job import RayCluster
 
 PROBE_SECONDS = 2.0
+# A head that is busy takes its time to say the first word.
+GREETING_SECONDS = 5.0
+# RFC 9113, 3.4: the preface of a client and an empty frame of settings, which every gRPC server answers with its own.
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 CLOSE_SECONDS = 5.0
 WATCH_SECONDS = 1.0
 PROBES_MISSED = 3
@@ -139,16 +143,21 @@ def watched(rows: Iterable[Item], watch: ClusterWatch) -> Iterator[Item]:
 
 
 def probe(address: str) -> None:
-    """Whether something listens there; Ray itself would try a closed port for many seconds.
+    """Whether a gRPC server is alive there; Ray itself would try a closed port, or a silent one, for many seconds.
 
     Raises:
-        RayUnavailable: nothing does.
+        RayUnavailable: nobody listens, or says a word: the kernel takes connections for a process that stands still.
     """
     parts = urlsplit(address if "//" in address else f"//{address}")
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PROBE_SECONDS).close()
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PROBE_SECONDS) as connection:
+            connection.settimeout(GREETING_SECONDS)
+            connection.sendall(GREETING)
+            said = connection.recv(1)
     except (OSError, ValueError) as error:
         raise RayUnavailable("it does not answer") from error
+    if not said:
+        raise RayUnavailable("it hangs up")
 
 
 def _authenticate(token: str) -> None:

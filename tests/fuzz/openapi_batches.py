@@ -55,9 +55,6 @@ def chains(door: Door, exchange: Exchange, rng: random.Random, size: int) -> Non
     machine = door.machine
 
     class Chain(machine):  # type: ignore[misc,valid-type]
-        # Of no file, else Hypothesis has the source parsed each time, which Python 3.11 may not do in two threads:
-        # "AST constructor recursion depth mismatch" (CPython issue 106905).
-        __module__ = "chains"
         # Otherwise all begin with the same few.
         rule_order_seed = rng.randrange(LARGEST_SEED)
 

@@ -12,6 +12,7 @@ from schemathesis import GenerationMode
 from console import note
 
 from ..adversarial.places import Place
+from . import parsing
 from .cases import chance
 from .openapi_batches import chains, singles
 from .openapi_callers import Callers
@@ -44,7 +45,7 @@ class Campaign:
     def run(self, part: str, cases: int, only: int | None = None) -> None:
         """So many cases of `part` at least, or those of one batch."""
         numbers = itertools.count() if only is None else iter([only])
-        with ThreadPoolExecutor(len(self._workers)) as pool:
+        with parsing.one_at_a_time(), ThreadPoolExecutor(len(self._workers)) as pool:
             for _ in pool.map(lambda worker: self._work(worker, part, numbers, cases), self._workers):
                 continue
         self._ledger.summarize(part)

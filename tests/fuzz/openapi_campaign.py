@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import cached_property
 
@@ -40,19 +40,26 @@ class Campaign:
         self._report, self._size = report, size
         self._ledger = Ledger(report)
         self._told: dict[str, int] = {}
+        self._ended = False
         self._workers = [Worker(place, self._ledger, report.seed, size) for _ in range(workers)]
 
     def run(self, part: str, cases: int, only: int | None = None) -> None:
         """So many cases of `part` at least, or those of one batch."""
         numbers = itertools.count() if only is None else iter([only])
         with parsing.one_at_a_time(), ThreadPoolExecutor(len(self._workers)) as pool:
-            for _ in pool.map(lambda worker: self._work(worker, part, numbers, cases), self._workers):
-                continue
+            working = [pool.submit(self._work, worker, part, numbers, cases) for worker in self._workers]
+            try:
+                for ended in as_completed(working):
+                    ended.result()
+            except BaseException:
+                # Who is interrupted waits for the batches that are under way, and no more.
+                self._ended = True
+                raise
         self._ledger.summarize(part)
 
     def _work(self, worker: "Worker", part: str, numbers: Iterator[int], cases: int) -> None:
         for number in numbers:
-            if self._ledger.cases(part) >= cases:
+            if self._ended or self._ledger.cases(part) >= cases:
                 return
             worker.batch(part, number)
             if self._ledger.cases(part) // PROGRESS > self._told.get(part, 0):

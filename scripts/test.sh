@@ -11,8 +11,9 @@
 #   --keep                                                                  leave the instances running afterwards
 #
 # Without PYTEST-ARGUMENTS the parts are cut into pieces, of which SIDE_BY_SIDE (default: one a core, 2 at least and 4
-# at most) run at a time. What a piece says is shown when it has ended. Where at most three tests against servers have
-# failed, those run once more: if they pass then, the summary names them as unsteady, which is a bug to look into.
+# at most) run at a time. What a piece says is shown when it has ended, and its failures again in the summary. Where at
+# most three tests against servers have failed, those run once more: if they pass then, the summary names them as
+# unsteady, which is a bug to look into.
 
 # shellcheck source=lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh" || exit

@@ -32,6 +32,18 @@ def test_types() -> None:
     assert table.column("s") == ["x", None]
 
 
+@pytest.mark.parametrize("value", [1, 1.5, True, "x", "2024-01-31", [1], {"b": 1}, {"b": [{}]}])
+@pytest.mark.parametrize("empty", [1, 50, 3000])
+def test_members_that_are_seldom_there(value: object, empty: int) -> None:
+    plain = read_file(_lines({"a": value}, {"a": value}))
+    table = read_file(_lines({"a": value}, *[{}] * empty, {"a": value}))
+    assert table.column("a")[1:-1] == [None] * empty
+    assert table.types == plain.types
+    # Of nested values in few records DuckDB finds no type, so that they stay as they were written.
+    nested = isinstance(value, dict | list) and empty > 1
+    assert table.column("a")[0] == (json.dumps(value, separators=(",", ":")) if nested else plain.column("a")[0])
+
+
 def test_nested_values_stay_nested() -> None:
     table = read_file(_lines({"a": {"b": [1, 2]}}, {"a": {"b": [], "c": "x"}}, {"a": None}))
     assert table.types == {"a": "json"}

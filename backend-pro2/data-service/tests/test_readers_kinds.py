@@ -135,6 +135,11 @@ def test_damage(content: bytes) -> None:
     assert refusal(content) == "damaged_archive"
 
 
+def test_a_file_without_a_name_is_one() -> None:
+    # What follows a null byte does not count.
+    assert read_file(zipped({"q": "a,b\n1,2\n"}).replace(b"q", b"\0")).rows == [(1, 2)]
+
+
 def test_other_archives() -> None:
     assert refusal(zipped({"a.csv": "a", "b.csv": "b"})) == "not_one_file"
     assert refusal(zipped({"a/": ""})) == "not_one_file"

@@ -144,7 +144,8 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def _is_data(info: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(info.filename.lower()).parts
     link = stat.S_ISLNK(info.external_attr >> 16)
-    return not info.is_dir() and not link and not any(part in _NOISE or part.startswith("._") for part in parts)
+    folder = info.filename.endswith("/")
+    return not folder and not link and not any(part in _NOISE or part.startswith("._") for part in parts)
 
 
 def _write(chunks: Generator[tuple[bytes, int]], target: Path, limit: int) -> None:

@@ -135,13 +135,16 @@ def _staged(checked: Path, columns: Sequence[StagedColumn]) -> Staged:
 
 
 def _reader(path: Path, types: Mapping[str, str] | None) -> str:
-    """SQL that reads the checked records, with types or with those that DuckDB finds in all of them."""
+    """SQL that reads the checked records, with types or with those that DuckDB finds in all of them.
+
+    That each is a record is said, as DuckDB guesses: of objects that are mostly empty it makes one column of texts.
+    """
     columns = "sample_size=-1"
     if types is not None:
         listed = ", ".join(f"{identifier(name)}: {literal(kind)}" for name, kind in types.items())
         columns = f"columns={{{listed}}}"
     return (
-        f"read_json({literal(path)}, format='newline_delimited', {columns}, "
+        f"read_json({literal(path)}, format='newline_delimited', records=true, {columns}, "
         f"maximum_object_size={MAX_RECORD_BYTES + 1024})"
     )
 
@@ -151,7 +154,7 @@ def _nested(connection: duckdb.DuckDBPyConnection, path: Path, names: Sequence[s
     types = dict.fromkeys(names, "JSON")
     if not names:
         return types
-    with suppress(duckdb.InvalidInputException):
+    with suppress(duckdb.InvalidInputException, duckdb.BinderException):
         described = connection.execute(f"DESCRIBE SELECT * FROM {_reader(path, None)}").fetchall()  # noqa: S608
         for name, kind, *_ in described:
             if name in types and _is_keepable(kind):

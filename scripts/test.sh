@@ -43,8 +43,13 @@ KEEP=''
 
 # Keep the closing line of $1, which said $2 and ended with code $3, for the end, and what failed in it.
 note_end() {
+  local named
   SUMMARY+=("$(printf '%-18s %s' "$1" "$(closing_line "$2")")")
-  (($3 == 0)) || { FAILED+=" $1" && SUMMARY+=("$(failed_tests "$2")"); }
+  if (($3)); then
+    FAILED+=" $1"
+    named="$(failed_tests "$2")"
+    [[ -z "$named" ]] || SUMMARY+=("$named")
+  fi
 }
 
 # Run the whole part $1 with pytest's arguments of the command line, and show what it says at once.

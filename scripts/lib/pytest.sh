@@ -8,7 +8,7 @@ readonly AGAIN_AT_MOST=3
 closing_line() { { grep -E '^=+ .*in [0-9.]+s.*=+$' "$1" || tail -n 1 "$1"; } | tr -d = | paste -sd';'; }
 
 # The first tests that failed by what is said in $1, with their reasons.
-failed_tests() { grep -E '^(FAILED|ERROR) ' "$1" | awk '!seen[$0]++' | head -n 20 | sed 's/^/  /'; }
+failed_tests() { awk '/^(FAILED|ERROR) / && !seen[$0]++ && ++shown <= 20 { print "  " $0 }' "$1"; }
 
 pytest_in() {
   local -r folder="$1"

@@ -144,6 +144,7 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def _is_data(info: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(info.filename.lower()).parts
     link = stat.S_ISLNK(info.external_attr >> 16)
+    # Not is_dir(), which looks at the last letter of a name that may have none.
     folder = info.filename.endswith("/")
     return not folder and not link and not any(part in _NOISE or part.startswith("._") for part in parts)
 
